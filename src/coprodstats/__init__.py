@@ -1,0 +1,72 @@
+"""coprodstats: from a survey file to a policy briefing on individual and collective co-production.
+
+The public names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# One table, read by `__getattr__`, `__dir__` and the test of the public surface.
+_HOMES = {
+    "read_codebook": "survey.codebook",
+    "Codebook": "survey.codebook",
+    "read_survey": "survey.reading",
+    "SurveyData": "survey.reading",
+    "clean": "survey.cleaning",
+    "CleanedSurvey": "survey.cleaning",
+    "CleaningLog": "survey.log",
+    "SurveyDesign": "survey.design",
+    "means": "survey.describe",
+    "proportions": "survey.describe",
+    "simulate": "survey.simulate",
+    "Truth": "survey.simulate",
+    "logit": "models.fit",
+    "ologit": "models.fit",
+    "FittedModel": "models.results",
+    "margins": "models.margins",
+    "predict": "models.margins",
+    "wald_test": "models.wald",
+    "compare": "models.compare",
+    "Comparison": "models.compare",
+    "read_claims": "reporting.claims",
+    "check_claims": "reporting.claims",
+    "run_analysis": "reporting.analysis",
+    "verify": "reporting.manifest",
+    "CoprodstatsError": "errors",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605  (computed from the table above)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+if TYPE_CHECKING:
+    from coprodstats.errors import CoprodstatsError as CoprodstatsError
+    from coprodstats.models.compare import Comparison as Comparison, compare as compare
+    from coprodstats.models.fit import logit as logit, ologit as ologit
+    from coprodstats.models.margins import margins as margins, predict as predict
+    from coprodstats.models.results import FittedModel as FittedModel
+    from coprodstats.models.wald import wald_test as wald_test
+    from coprodstats.reporting.analysis import run_analysis as run_analysis
+    from coprodstats.reporting.claims import check_claims as check_claims, read_claims as read_claims
+    from coprodstats.reporting.manifest import verify as verify
+    from coprodstats.survey.cleaning import CleanedSurvey as CleanedSurvey, clean as clean
+    from coprodstats.survey.codebook import Codebook as Codebook, read_codebook as read_codebook
+    from coprodstats.survey.describe import means as means, proportions as proportions
+    from coprodstats.survey.design import SurveyDesign as SurveyDesign
+    from coprodstats.survey.log import CleaningLog as CleaningLog
+    from coprodstats.survey.reading import SurveyData as SurveyData, read_survey as read_survey
+    from coprodstats.survey.simulate import Truth as Truth, simulate as simulate

@@ -1,0 +1,223 @@
+"""The family of errors: which object, what was found, what is allowed, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with one object.
+
+    Attributes
+    ----------
+    where
+        The object, such as ``"codebook.toml: variables.age"``.
+    found
+        What was found there, one sentence, never a respondent's values.
+    allowed
+        What would have been accepted; empty if ``found`` already says it.
+    remedy
+        What to do, where possible as code.
+    """
+
+    where: str
+    found: str
+    allowed: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{self.where}: {self.found}"]
+        if self.allowed:
+            parts.append(f"Allowed: {self.allowed}")
+        if self.remedy:
+            parts.append(f"Try: {self.remedy}")
+        return "\n    ".join(parts)
+
+
+class CoprodstatsError(Exception):
+    """Any error that this package raises on purpose; it carries all faults found at once.
+
+    Attributes
+    ----------
+    code
+        A stable code for programs, such as ``"E-C100"``.
+    exit_status
+        What the command line exits with.
+    faults
+        The faults, in the order in which they were found.
+    """
+
+    code: ClassVar[str] = "E-000"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults: tuple[Fault, ...] = faults
+        super().__init__(*faults)
+
+    def __str__(self) -> str:
+        count = f" ({len(self.faults)} faults)" if len(self.faults) > 1 else ""
+        lines = [f"[{self.code}] {type(self).__name__}{count}"]
+        lines += [f"  - {fault}" for fault in self.faults]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as plain data, for a log or another program."""
+        return {
+            "code": self.code,
+            "class": type(self).__name__,
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+
+class ConfigError(CoprodstatsError):
+    """An analysis file or a claims file can't be used as it is."""
+
+    code = "E-A100"
+    exit_status = 2
+
+
+class CodebookError(CoprodstatsError):
+    """A codebook can't be used as it is."""
+
+    code = "E-C100"
+    exit_status = 3
+
+
+class InputError(CoprodstatsError):
+    """A survey file can't be read without guessing."""
+
+    code = "E-I100"
+    exit_status = 4
+
+
+class UnexpectedCodeError(InputError):
+    """The data hold codes that the codebook does not declare."""
+
+    code = "E-I200"
+
+
+class DuplicateIdError(InputError):
+    """Respondents' ids repeat and the codebook does not say what to do."""
+
+    code = "E-I210"
+
+
+class DesignError(CoprodstatsError):
+    """The sampling design can't be used as declared."""
+
+    code = "E-D100"
+    exit_status = 5
+
+
+class WeightError(DesignError):
+    """Weights are negative, missing, infinite or all zero."""
+
+    code = "E-D300"
+
+
+class LonelyPSUError(DesignError):
+    """A stratum has a single PSU and the design does not say what to do."""
+
+    code = "E-D310"
+
+
+class FormulaError(CoprodstatsError):
+    """A model formula holds something outside the allow-list, or names no column."""
+
+    code = "E-F100"
+    exit_status = 6
+
+
+class ModelError(CoprodstatsError):
+    """A model can't be fitted to these data."""
+
+    code = "E-M100"
+    exit_status = 7
+
+
+class SeparationError(ModelError):
+    """The outcome is predicted perfectly by some predictors, so that no finite estimate exists."""
+
+    code = "E-M202"
+
+
+class RankDeficiencyError(ModelError):
+    """Some predictors are exact combinations of others."""
+
+    code = "E-M210"
+
+
+class EmptyCategoryError(ModelError):
+    """A category of the outcome or of a predictor has no respondents."""
+
+    code = "E-M220"
+
+
+class InsufficientDataError(ModelError):
+    """There are too few usable rows, or a column doesn't vary."""
+
+    code = "E-M230"
+
+
+class ConvergenceError(ModelError):
+    """The likelihood was not maximised; ``convergence`` says how far it got."""
+
+    code = "E-M240"
+
+    def __init__(self, *faults: Fault, convergence: object = None) -> None:
+        super().__init__(*faults)
+        self.convergence = convergence
+
+
+class ComparisonError(ModelError):
+    """Models can't be compared as asked."""
+
+    code = "E-M300"
+
+
+class ArgumentError(CoprodstatsError, ValueError):
+    """An argument of a public function is outside what the function accepts."""
+
+    code = "E-P100"
+    exit_status = 2
+
+
+class ReportError(CoprodstatsError):
+    """A report can't be written, or its files are not what its manifest says."""
+
+    code = "E-R100"
+    exit_status = 8
+
+
+class ManifestMismatchError(ReportError):
+    """Files of a finished run differ from what its manifest recorded."""
+
+    code = "E-R200"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a remedy that names the nearest known name, or an empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("wieght", ["weight", "age"])
+    "did you mean 'weight'?"
+    """
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def listed(names: Sequence[object], most: int = 12) -> str:
+    """Return names as a list for a message, cut after ``most``.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b, … (1 more)'
+    """
+    shown = ", ".join(str(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown}, … ({len(names) - most} more)"

@@ -1,0 +1,1 @@
+"""The models room: one likelihood kernel, its covariance, and what is computed from fitted models."""

@@ -1,0 +1,1 @@
+"""The survey room: codebooks, reading, cleaning, scales, designs, descriptions, simulation."""
