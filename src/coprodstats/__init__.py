@@ -55,18 +55,27 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from coprodstats.errors import CoprodstatsError as CoprodstatsError
-    from coprodstats.models.compare import Comparison as Comparison, compare as compare
-    from coprodstats.models.fit import logit as logit, ologit as ologit
-    from coprodstats.models.margins import margins as margins, predict as predict
+    from coprodstats.models.compare import Comparison as Comparison
+    from coprodstats.models.compare import compare as compare
+    from coprodstats.models.fit import logit as logit
+    from coprodstats.models.fit import ologit as ologit
+    from coprodstats.models.margins import margins as margins
+    from coprodstats.models.margins import predict as predict
     from coprodstats.models.results import FittedModel as FittedModel
     from coprodstats.models.wald import wald_test as wald_test
     from coprodstats.reporting.analysis import run_analysis as run_analysis
-    from coprodstats.reporting.claims import check_claims as check_claims, read_claims as read_claims
+    from coprodstats.reporting.claims import check_claims as check_claims
+    from coprodstats.reporting.claims import read_claims as read_claims
     from coprodstats.reporting.manifest import verify as verify
-    from coprodstats.survey.cleaning import CleanedSurvey as CleanedSurvey, clean as clean
-    from coprodstats.survey.codebook import Codebook as Codebook, read_codebook as read_codebook
-    from coprodstats.survey.describe import means as means, proportions as proportions
+    from coprodstats.survey.cleaning import CleanedSurvey as CleanedSurvey
+    from coprodstats.survey.cleaning import clean as clean
+    from coprodstats.survey.codebook import Codebook as Codebook
+    from coprodstats.survey.codebook import read_codebook as read_codebook
+    from coprodstats.survey.describe import means as means
+    from coprodstats.survey.describe import proportions as proportions
     from coprodstats.survey.design import SurveyDesign as SurveyDesign
     from coprodstats.survey.log import CleaningLog as CleaningLog
-    from coprodstats.survey.reading import SurveyData as SurveyData, read_survey as read_survey
-    from coprodstats.survey.simulate import Truth as Truth, simulate as simulate
+    from coprodstats.survey.reading import SurveyData as SurveyData
+    from coprodstats.survey.reading import read_survey as read_survey
+    from coprodstats.survey.simulate import Truth as Truth
+    from coprodstats.survey.simulate import simulate as simulate
