@@ -238,7 +238,7 @@ def design_variance(influence: Floats, design: ResolvedDesign) -> Floats:
     >>> frame = pd.DataFrame({"y": [1.0, 2.0, 4.0, 5.0]})
     >>> influence = (frame[["y"]].to_numpy() - 3.0) / 4
     >>> variance_of_mean = design_variance(influence, resolve_design(None, frame))[0, 0]
-    >>> round(float(variance_of_mean), 6), round(frame["y"].var() / 4, 6)
+    >>> round(float(variance_of_mean), 6), float(round(frame["y"].var() / 4, 6))
     (0.833333, 0.833333)
     """
     totals = psu_totals(influence, design)
@@ -436,6 +436,6 @@ def _refuse_lonely(design: SurveyDesign, resolved: ResolvedDesign) -> None:
                 found=f"{len(lonely)} of {resolved.n_strata} strata have a single PSU ({names}), "
                 "so that their variance can't be estimated",
                 allowed="lonely_psu = 'remove', 'adjust' or 'average'",
-                remedy="join similar strata, or SurveyDesign(..., lonely_psu='adjust') for a cautious variance",
+                remedy="join similar strata, or lonely_psu='adjust' for a cautious variance",
             )
         )
