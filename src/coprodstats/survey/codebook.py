@@ -1,0 +1,228 @@
+"""Reading a codebook: the declaration of a survey file in TOML."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path, PurePosixPath
+from typing import Any, cast, get_args
+
+from coprodstats.errors import CodebookError, Fault, listed
+from coprodstats.survey.declarations import (
+    CleaningRules,
+    Codebook,
+    DuplicateRule,
+    ErrorOrDrop,
+    Index,
+    Outcome,
+    Variable,
+)
+from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
+from coprodstats.survey.declared_variables import name_fault, read_variable
+from coprodstats.survey.toml_table import TomlTable, duplicates, parse_toml
+
+__all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
+
+_TOP_KEYS = ("extends", "title", "synthetic", "variables", "mappings", "indices", "outcomes", "cleaning")
+_NAMED = ("variables", "mappings", "indices", "outcomes", "cleaning")
+_CLEANING_KEYS = ("duplicate_ids", "empty_rows", "missing_design", "ignore_columns")
+_MOST_EXTENDED = 8
+
+
+def read_codebook(path: str | PathLike[str]) -> Codebook:
+    """Read a codebook.
+
+    A codebook is a TOML file with the keys ``title``, ``synthetic`` and ``extends`` and the tables
+    ``variables``, ``mappings``, ``indices``, ``outcomes`` and ``cleaning``.
+
+    Parameters
+    ----------
+    path
+        The file. Another codebook that it ``extends`` is found relative to it.
+
+    Returns
+    -------
+    Codebook
+        The declarations, with the items of the first mapping.
+
+    Raises
+    ------
+    CodebookError
+        With every fault of the file, and what was probably meant.
+
+    Notes
+    -----
+    - Without a ``title`` the name of the file is the title.
+    - ``values`` of an ordinal variable run from lowest to highest as written; with ``reverse = true`` from
+      highest to lowest. ``scores`` always follow the lowest value first.
+    - At most one variable each is the ``id``, ``weight``, ``stratum`` and ``psu``; none is needed.
+    - Codes are text. A code with a point or a leading plus is written in quotes.
+    - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
+    - ``bands`` cut an index or a numeric variable.
+    - Of two codebooks joined by ``extends``, the extending one may give a new title; it redefines no name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... title = "A very small survey"
+    ... [variables.trust]
+    ... label = "Trust in the municipality"
+    ... kind = "ordinal"
+    ... values = { 1 = "low", 2 = "high" }
+    ... missing = { 8 = "don't know" }
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "codebook.toml"
+    ...     _ = path.write_text(text, encoding="utf-8")
+    ...     codebook = read_codebook(path)
+    >>> list(codebook.variables["trust"].values.values())
+    ['low', 'high']
+    """
+    file = Path(path)
+    content, digest, faults = _merged(file, ())
+    if faults:
+        raise CodebookError(*faults)
+    top = TomlTable(file.name, content, faults)
+    top.refuse_unknown(_TOP_KEYS)
+    codebook = _assembled(top, file, digest.hexdigest())
+    if faults:
+        raise CodebookError(*faults)
+    return codebook
+
+
+def _merged(file: Path, extending: tuple[Path, ...]) -> tuple[dict[str, Any], hashlib._Hash, list[Fault]]:
+    """Read a codebook after the one that it extends."""
+    digest = hashlib.sha256()
+    content, raw, faults = parse_toml(file)
+    if faults or "extends" not in content:
+        digest.update(raw)
+        return content, digest, faults
+    base_file, faults = _extended_file(file, content["extends"], extending)
+    if base_file is None:
+        return content, digest, faults
+    base, digest, faults = _merged(base_file, (*extending, file.resolve()))
+    digest.update(raw)
+    return _joined(base, content, file.name, faults), digest, faults
+
+
+def _extended_file(file: Path, named: object, extending: tuple[Path, ...]) -> tuple[Path | None, list[Fault]]:
+    where = f"{file.name}: extends"
+    allowed = 'the path of another codebook relative to this one, such as "../survey/codebook.toml"'
+    # A backslash, a colon or a leading slash is a Windows path, a URL or an absolute path.
+    inside = (
+        isinstance(named, str) and not PurePosixPath(named).is_absolute() and not set(named) & set("\\:~\0")
+    )
+    if not isinstance(named, str) or not inside or not named.endswith(".toml"):
+        return None, [Fault(where=where, found=f"{named!r} is not a relative path", allowed=allowed)]
+    target = file.parent / named
+    if target.resolve() in (*extending, file.resolve()) or len(extending) >= _MOST_EXTENDED:
+        return None, [Fault(where=where, found=f"{named!r} leads back here or too far", allowed=allowed)]
+    if not target.is_file():
+        return None, [Fault(where=where, found=f"there is no file {named!r}", allowed=allowed)]
+    return target, []
+
+
+def _joined(
+    base: Mapping[str, Any], content: Mapping[str, Any], name: str, faults: list[Fault]
+) -> dict[str, Any]:
+    joined = {**base, **{key: value for key, value in content.items() if key != "extends"}}
+    for key in _NAMED:
+        ours, theirs = content.get(key, {}), base.get(key, {})
+        if not isinstance(ours, dict) or not isinstance(theirs, dict):
+            continue
+        if again := [entry for entry in ours if entry in theirs]:
+            faults.append(
+                Fault(
+                    where=f"{name}: {key}",
+                    found=f"defined in the extended codebook already: {listed(again)}",
+                    remedy="give it another name",
+                )
+            )
+        if ours or theirs:
+            joined[key] = {**theirs, **ours}
+    if base.get("synthetic") is True and content.get("synthetic") is False:
+        found = "the extended codebook says that the data are synthetic"
+        faults.append(Fault(where=f"{name}: synthetic", found=found, remedy="leave the line out"))
+    return joined
+
+
+def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
+    tables = {key: top.tables(key) for key in _NAMED if key != "cleaning"}
+    if not tables["variables"]:
+        top.fault("no variables are declared", allowed="[variables.NAME] tables")
+    _check_names(top, tables)
+    read = {name: read_variable(name, table) for name, table in tables["variables"].items()}
+    variables = {name: variable for name, variable in read.items() if variable is not None}
+    _check_single_kinds(top, variables)
+    names = tuple(tables["variables"])
+    declared = Declared(variables=variables, names=names, mappings=read_mappings(tables["mappings"], names))
+    indices = {name: read_index(name, table, declared) for name, table in tables["indices"].items()}
+    outcomes = {
+        name: read_outcome(name, table, declared, tuple(indices))
+        for name, table in tables["outcomes"].items()
+    }
+    codebook = Codebook(
+        title=top.text("title", file.stem),
+        synthetic=top.flag("synthetic"),
+        variables=variables,
+        mappings=declared.mappings,
+        indices={name: index for name, index in indices.items() if index is not None},
+        outcomes={name: outcome for name, outcome in outcomes.items() if outcome is not None},
+        cleaning=_cleaning(top.table("cleaning"), names),
+        sha256=sha256,
+        source=file.name,
+        mapping=next(iter(declared.mappings), ""),
+    )
+    _check_labels(top, codebook)
+    return codebook
+
+
+def _check_names(top: TomlTable, tables: Mapping[str, Mapping[str, TomlTable]]) -> None:
+    columns = [(part, name) for part in ("variables", "indices", "outcomes") for name in tables[part]]
+    for part, name in columns:
+        if found := name_fault(name):
+            allowed = "a letter (A–Z) followed by letters, digits and _, and no name used by formulas"
+            top.fault(found, key=f"{part}.{name}", allowed=allowed)
+    if repeated := duplicates(name for _, name in columns):
+        top.fault(
+            f"names are there more than once, capitals aside: {listed(repeated)}",
+            allowed="one name for one variable, index or outcome",
+        )
+
+
+def _check_single_kinds(top: TomlTable, variables: Mapping[str, Variable]) -> None:
+    for kind in ("id", "weight", "stratum", "psu"):
+        names = [name for name, variable in variables.items() if variable.kind == kind]
+        if len(names) > 1:
+            top.fault(
+                f"{len(names)} variables are of kind {kind!r}: {listed(names)}",
+                allowed="at most one",
+                remedy='declare the others as another kind, or list them in "ignore_columns"',
+            )
+
+
+def _check_labels(top: TomlTable, codebook: Codebook) -> None:
+    parts = (codebook.variables, codebook.indices, codebook.outcomes)
+    labels = [declared.label for part in parts for declared in part.values() if declared.label]
+    if repeated := duplicates(labels):
+        top.fault(
+            f"variables, indices or outcomes share a label: {listed(repeated)}",
+            remedy="give each its own; readers tell them apart by it",
+        )
+
+
+def _cleaning(table: TomlTable, names: tuple[str, ...]) -> CleaningRules:
+    table.refuse_unknown(_CLEANING_KEYS)
+    ignored = table.texts("ignore_columns") or ()
+    if declared := [name for name in ignored if name in names]:
+        table.fault(f"declared as variables too: {listed(declared)}", key="ignore_columns")
+    rows = get_args(ErrorOrDrop)
+    return CleaningRules(
+        duplicate_ids=cast("DuplicateRule", table.choice("duplicate_ids", get_args(DuplicateRule), "error")),
+        empty_rows=cast("ErrorOrDrop", table.choice("empty_rows", rows, "error")),
+        missing_design=cast("ErrorOrDrop", table.choice("missing_design", rows, "error")),
+        ignore_columns=ignored,
+    )

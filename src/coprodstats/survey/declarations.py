@@ -1,0 +1,319 @@
+"""What a codebook declares: variables, item mappings, indices, outcomes and cleaning rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+
+Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu"]
+OutcomeKind = Literal["any", "count", "bands"]
+Refusal = Literal["error", "missing"]
+ErrorOrDrop = Literal["error", "drop"]
+DuplicateRule = Literal["error", "keep first", "drop all"]
+Derived = TypeVar("Derived", "Index", "Outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One column of the survey file, as its codebook declares it.
+
+    Attributes
+    ----------
+    name
+        Name of the column in the file, and in formulas.
+    label
+        What readers see.
+    kind
+        What the column is.
+    values
+        Code to label; for an ordinal variable from lowest to highest, reversal already applied.
+    missing
+        Code to the reason for which the answer is missing.
+    range
+        Lowest and highest number allowed, both included.
+    reverse
+        Whether the codes of the file run against the meaning of the label.
+    unit
+        Unit of a numeric variable, such as ``"years"``.
+    step
+        The change that reports speak of, in units.
+    step_label
+        That change in words.
+    undeclared
+        What to do with a code that is neither a value nor missing.
+    out_of_range
+        What to do with a number outside ``range``.
+    not_a_number
+        What to do with text where a number belongs.
+    scores
+        One number per value, lowest first, if the steps between values aren't equal.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    values: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    range: tuple[float, float] | None = None
+    reverse: bool = False
+    unit: str = ""
+    step: float = 1.0
+    step_label: str = ""
+    undeclared: Refusal = "error"
+    out_of_range: Refusal = "error"
+    not_a_number: Refusal = "error"
+    scores: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    """Which variables an index or outcome is made of, and how many answers it needs.
+
+    Attributes
+    ----------
+    role
+        Name of the mapping's role, or an empty string if the items are listed.
+    names
+        The items.
+    min_answered
+        Least number of answered items, if declared as a number.
+    min_share
+        Least share of answered items (0–1), if declared as a share.
+    """
+
+    role: str
+    names: tuple[str, ...]
+    min_answered: int | None = None
+    min_share: float | None = None
+
+    @property
+    def needed(self) -> int:
+        """Least number of answered items.
+
+        Examples
+        --------
+        >>> Items(role="", names=("a", "b", "c"), min_share=0.75).needed
+        3
+        """
+        if self.min_answered is not None:
+            return self.min_answered
+        # 0.7 of 10 items is 7, though 0.7 * 10 may come out a hair above it.
+        return max(1, math.ceil((self.min_share or 0.0) * len(self.names) - 1e-9))
+
+    @property
+    def shortfall(self) -> str:
+        """The reason given where too few items were answered."""
+        return f"fewer than {self.needed} of {len(self.names)} items answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A mean of items, each scored 0–100.
+
+    Attributes
+    ----------
+    name, label
+        Name in formulas; what readers see.
+    items
+        The items and the least number of answers.
+    unit, step, step_label
+        As for a numeric variable.
+    """
+
+    name: str
+    label: str
+    items: Items
+    unit: str = "points (0–100)"
+    step: float = 1.0
+    step_label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """An ordered outcome made from items or from an index.
+
+    Attributes
+    ----------
+    name, label
+        Name in formulas; what readers see.
+    kind
+        ``"any"`` item, the ``"count"`` of items, or ``"bands"`` of an index or a numeric variable.
+    labels
+        The categories, lowest first.
+    items
+        The items of an ``any`` or a ``count``; None for bands.
+    at_least
+        The lowest answer that counts, as a label of the items.
+    at_most
+        Top code of a count: this number or more is one category.
+    of
+        The index or numeric variable that is cut into bands.
+    cuts
+        Where the bands begin: a value equal to a cut belongs to the band above it.
+    """
+
+    name: str
+    label: str
+    kind: OutcomeKind
+    labels: tuple[str, ...]
+    items: Items | None = None
+    at_least: str = ""
+    at_most: int | None = None
+    of: str = ""
+    cuts: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleaningRules:
+    """What to do with rows and columns that can't be used as they are.
+
+    Attributes
+    ----------
+    duplicate_ids
+        Rows whose id occurs more than once.
+    empty_rows
+        Rows without any entry in a declared column.
+    missing_design
+        Rows without a weight, stratum or PSU.
+    ignore_columns
+        Columns of the file that are left unread.
+    """
+
+    duplicate_ids: DuplicateRule = "error"
+    empty_rows: ErrorOrDrop = "error"
+    missing_design: ErrorOrDrop = "error"
+    ignore_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codebook:
+    """All that is declared about a survey file.
+
+    Attributes
+    ----------
+    title
+        Title of the survey.
+    synthetic
+        Whether the data were made by a program.
+    variables
+        Name to variable, in the order of the codebook.
+    mappings
+        Name to roles, and each role to its items; the first is the default.
+    indices, outcomes
+        Name to what is derived from the items, with the items of ``mapping``.
+    cleaning
+        Rules for rows and columns.
+    sha256
+        Hash of the bytes of the codebook file, preceded by those of the codebook that it extends.
+    source
+        Name of the codebook file, without its folder.
+    mapping
+        Name of the mapping in use, or an empty string if none is declared.
+    """
+
+    title: str
+    synthetic: bool
+    variables: Mapping[str, Variable]
+    mappings: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    indices: Mapping[str, Index] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    cleaning: CleaningRules = CleaningRules()
+    sha256: str = ""
+    source: str = "codebook"
+    mapping: str = ""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Codebook {self.source!r}: {len(self.variables)} variables, {len(self.indices)} indices, "
+            f"{len(self.outcomes)} outcomes, mapping {self.mapping!r} of {list(self.mappings)}>"
+        )
+
+    def with_mapping(self, name: str) -> Codebook:
+        """Return the same codebook with the items of another mapping.
+
+        Parameters
+        ----------
+        name
+            Name of a declared mapping.
+
+        Raises
+        ------
+        ArgumentError
+            If no mapping has that name.
+        """
+        if name not in self.mappings:
+            fault = Fault(
+                where=self.source,
+                found=f"no mapping is named {name!r}",
+                allowed=listed(list(self.mappings)) or "none is declared",
+                remedy=did_you_mean(name, self.mappings),
+            )
+            raise ArgumentError(fault)
+        roles = self.mappings[name]
+        return replace(
+            self,
+            mapping=name,
+            indices={key: _with_roles(index, roles) for key, index in self.indices.items()},
+            outcomes={key: _with_roles(outcome, roles) for key, outcome in self.outcomes.items()},
+        )
+
+    def named(self, kind: Kind) -> str:
+        """Return the name of the first variable of a kind, or an empty string.
+
+        Examples
+        --------
+        >>> weight = Variable(name="w", label="weight", kind="weight")
+        >>> Codebook(title="", synthetic=False, variables={"w": weight}).named("weight")
+        'w'
+        """
+        return next((name for name, variable in self.variables.items() if variable.kind == kind), "")
+
+    def label_of(self, column: str) -> str:
+        """Return the label of a variable, index or outcome.
+
+        Raises
+        ------
+        ArgumentError
+            If the codebook declares nothing of that name.
+        """
+        for declared in (self.variables, self.indices, self.outcomes):
+            if column in declared:
+                return declared[column].label
+        known = [*self.variables, *self.indices, *self.outcomes]
+        raise ArgumentError(
+            Fault(
+                where=self.source,
+                found=f"nothing is named {column!r}",
+                allowed=listed(known),
+                remedy=did_you_mean(column, known),
+            )
+        )
+
+
+def _with_roles(derived: Derived, roles: Mapping[str, tuple[str, ...]]) -> Derived:
+    items = derived.items
+    if items is None or not items.role:
+        return derived
+    changed = replace(derived, items=replace(items, names=roles[items.role]))
+    if isinstance(changed, Outcome) and changed.kind == "count":
+        return replace(changed, labels=count_labels(len(roles[items.role]), changed.at_most))
+    return changed
+
+
+def count_labels(n_items: int, at_most: int | None) -> tuple[str, ...]:
+    """Return the categories of a count of items, top-coded if asked.
+
+    Examples
+    --------
+    >>> count_labels(3, None)
+    ('0', '1', '2', '3')
+    >>> count_labels(3, 2)
+    ('0', '1', '2 or more')
+    """
+    if at_most is None or at_most >= n_items:
+        return tuple(str(count) for count in range(n_items + 1))
+    return (*(str(count) for count in range(at_most)), f"{at_most} or more")
