@@ -68,6 +68,16 @@ class Variable:
     not_a_number: Refusal = "error"
     scores: tuple[float, ...] | None = None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the values, in their order."""
+        return tuple(self.values.values())
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the values, in their order."""
+        return tuple(self.values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
