@@ -205,13 +205,19 @@ def _check_single_kinds(top: TomlTable, variables: Mapping[str, Variable]) -> No
 
 
 def _check_labels(top: TomlTable, codebook: Codebook) -> None:
-    parts = (codebook.variables, codebook.indices, codebook.outcomes)
-    labels = [declared.label for part in parts for declared in part.values() if declared.label]
-    if repeated := duplicates(labels):
-        top.fault(
-            f"variables, indices or outcomes share a label: {listed(repeated)}",
-            remedy="give each its own; readers tell them apart by it",
-        )
+    # An index of a single item may well be called what the item is called.
+    derived = [index.label for index in codebook.indices.values()]
+    derived += [outcome.label for outcome in codebook.outcomes.values()]
+    groups = {
+        "variables": [variable.label for variable in codebook.variables.values()],
+        "indices and outcomes": derived,
+    }
+    for group, labels in groups.items():
+        if repeated := duplicates(label for label in labels if label):
+            top.fault(
+                f"{group} share a label: {listed(repeated)}",
+                remedy="give each its own; readers tell them apart by it",
+            )
 
 
 def _cleaning(table: TomlTable, names: tuple[str, ...]) -> CleaningRules:

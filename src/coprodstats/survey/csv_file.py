@@ -36,7 +36,7 @@ def parse_csv(data: bytes, name: str) -> RawTable:
 
     Examples
     --------
-    >>> parse_csv(b"id,country\\n007,NA\n008,\n", "survey.csv").columns
+    >>> parse_csv(b"id,country\n007,NA\n008,\n", "survey.csv").columns
     {'id': ['007', '008'], 'country': ['NA', None]}
     """
     text = _decoded(data, name)

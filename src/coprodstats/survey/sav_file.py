@@ -79,7 +79,7 @@ def _cell_text(cell: Any) -> str | None:
 
 
 def _declared_missing(
-    raw: Mapping[str, Iterable[Any]], ranges: Mapping[str, list[dict[str, Any]]]
+    raw: Mapping[str, Iterable[Any]], ranges: Mapping[str, Any]
 ) -> dict[str, tuple[str, ...]]:
     declared = {}
     for column, limits in ranges.items():

@@ -1,0 +1,198 @@
+"""The account of what cleaning did: rows in, rows excluded, cells changed, answers left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from coprodstats.errors import ArgumentError, CoprodstatsError, Fault, did_you_mean, listed
+
+_LEAST_SHOWN = 10
+
+
+def how_many(count: int) -> str:
+    """Write a count of respondents for a message, in which small counts are not told.
+
+    Examples
+    --------
+    >>> how_many(1250), how_many(3)
+    ('1250', 'fewer than 10')
+    """
+    return str(count) if count >= _LEAST_SHOWN else f"fewer than {_LEAST_SHOWN}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CleaningLog:
+    """What happened to every row and cell; it can't be made unless it adds up.
+
+    Attributes
+    ----------
+    rows_in
+        Rows of the file.
+    rows_kept
+        Rows of the cleaned survey.
+    excluded
+        ``reason, rows``: every reason for exclusion, also those that excluded nothing, in the order applied.
+    cells
+        ``rule, variable, reason, cells``: every rule and the cells that it made missing or turned round, also
+        where these are 0. A rule that concerns no variable has one line with an empty variable.
+    valid
+        ``variable, valid, missing``: answers of the rows kept.
+    missing
+        ``variable, reason, cells``: the missing ones by reason.
+    """
+
+    rows_in: int
+    rows_kept: int
+    excluded: pd.DataFrame = field(repr=False)
+    cells: pd.DataFrame = field(repr=False)
+    valid: pd.DataFrame = field(repr=False)
+    missing: pd.DataFrame = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.reconcile()
+
+    def reconcile(self) -> None:
+        """Check that rows and cells add up.
+
+        Raises
+        ------
+        CoprodstatsError
+            If rows in are not rows kept plus rows excluded, or answers and missing answers are not all rows.
+        """
+        sums = []
+        n_excluded = int(self.excluded["rows"].sum())
+        if self.rows_in != self.rows_kept + n_excluded:
+            sums.append(f"{self.rows_in} rows in, {self.rows_kept} kept, {n_excluded} excluded")
+        totals = self.valid["valid"] + self.valid["missing"]
+        by_reason = self.missing.groupby("variable")["cells"].sum()
+        told = self.valid["variable"].map(by_reason).fillna(0)
+        wrong = self.valid.loc[(totals != self.rows_kept) | (told != self.valid["missing"]), "variable"]
+        if len(wrong):
+            sums.append(f"answers and missing answers are not all rows in {listed(list(wrong))}")
+        if sums:
+            remedy = "this is a mistake of the package: please report it"
+            raise CoprodstatsError(*(Fault(where="CleaningLog", found=text, remedy=remedy) for text in sums))
+
+    def missing_by_reason(self) -> pd.DataFrame:
+        """Return the missing answers by variable and reason: ``variable, reason, cells``."""
+        return self.missing.copy()
+
+    def flow(self) -> list[tuple[str, int]]:
+        """Return the steps from the rows of the file to the rows kept, as label and number of rows.
+
+        Examples
+        --------
+        >>> excluded = pd.DataFrame({"reason": ["empty row"], "rows": [1]})
+        >>> none = pd.DataFrame({"variable": [], "reason": [], "cells": [], "valid": [], "missing": []})
+        >>> log = CleaningLog(
+        ...     rows_in=5, rows_kept=4, excluded=excluded, cells=none, valid=none, missing=none
+        ... )
+        >>> log.flow()
+        [('rows in the file', 5), ('excluded: empty row', 1), ('rows kept', 4)]
+        """
+        steps = [
+            (f"excluded: {reason}", int(rows))
+            for reason, rows in zip(self.excluded["reason"], self.excluded["rows"], strict=True)
+        ]
+        return [("rows in the file", self.rows_in), *steps, ("rows kept", self.rows_kept)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the whole log as one table: ``stage, rule, variable, reason, rows, cells``.
+
+        The stages are ``rows in``, ``excluded``, ``rows kept``, ``cells`` and ``missing``; a number that a
+        stage doesn't have is NA.
+        """
+        parts = [
+            pd.DataFrame({"stage": ["rows in"], "rows": [self.rows_in]}),
+            self.excluded.assign(stage="excluded"),
+            pd.DataFrame({"stage": ["rows kept"], "rows": [self.rows_kept]}),
+            self.cells.assign(stage="cells"),
+            self.missing.assign(stage="missing"),
+        ]
+        columns = ["stage", "rule", "variable", "reason", "rows", "cells"]
+        table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=columns)
+        texts = {column: table[column].fillna("").astype("str") for column in columns[:4]}
+        return table.assign(**texts, rows=table["rows"].astype("Int64"), cells=table["cells"].astype("Int64"))
+
+    def __repr__(self) -> str:
+        return f"<CleaningLog: {self.rows_in} rows in, {self.rows_kept} kept>"
+
+
+def count_by_reason(reasons: pd.DataFrame) -> pd.DataFrame:
+    """Count missing answers by variable and reason.
+
+    Parameters
+    ----------
+    reasons
+        One column per variable; the reason where the answer is missing, NA elsewhere.
+
+    Returns
+    -------
+    DataFrame
+        ``variable, reason, cells``, in the order of the columns, most frequent reason first.
+    """
+    counts = [(str(name), *pair) for name in reasons for pair in _ranked(reasons[name])]
+    return _counts(counts, "cells")
+
+
+def complete_cases(reasons: pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
+    """Count the rows that a model on some variables loses, each by its first missing variable.
+
+    Parameters
+    ----------
+    reasons
+        One column per variable; the reason where the answer is missing, NA elsewhere.
+    variables
+        The variables of the model; a row is counted at the first of them that is missing.
+
+    Returns
+    -------
+    DataFrame
+        ``variable, reason, rows``. Its sum is the number of rows of ``reasons`` less the complete ones.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> gaps = {"age": [None, "blank", "blank"], "gender": [None, "refused", None]}
+    >>> reasons = pd.DataFrame(gaps, dtype="str")
+    >>> complete_cases(reasons, ["gender", "age"])
+      variable   reason  rows
+    0   gender  refused     1
+    1      age    blank     1
+    """
+    unknown = [name for name in variables if name not in reasons]
+    if unknown:
+        known = [str(name) for name in reasons]
+        raise ArgumentError(
+            *(
+                Fault(where="complete_cases", found=f"no column {name!r}", remedy=did_you_mean(name, known))
+                for name in unknown
+            )
+        )
+    complete = np.ones(len(reasons), dtype=bool)
+    counts: list[tuple[str, str, int]] = []
+    for name in dict.fromkeys(variables):
+        counts += [(name, *pair) for pair in _ranked(reasons.loc[complete, name])]
+        complete &= reasons[name].isna().to_numpy()
+    return _counts(counts, "rows")
+
+
+def _ranked(reasons: pd.Series) -> list[tuple[str, int]]:
+    counts = reasons.value_counts()
+    # Equal counts are put in the order of the alphabet: the order of rows must not show.
+    return sorted(
+        ((str(reason), int(n)) for reason, n in counts.items()), key=lambda pair: (-pair[1], pair[0])
+    )
+
+
+def _counts(counts: list[tuple[str, str, int]], unit: str) -> pd.DataFrame:
+    table = pd.DataFrame(counts, columns=["variable", "reason", unit])
+    return table.astype({"variable": "str", "reason": "str", unit: "int64"})
