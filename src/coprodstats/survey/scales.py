@@ -97,15 +97,13 @@ def reached(frame: pd.DataFrame, items: Sequence[str], at_least: str) -> tuple[p
         Number of items that reach the value; number of items answered.
     """
     columns = [frame[item] for item in items]
-    n_reached = np.sum(
-        [c.cat.codes.to_numpy() >= c.cat.categories.get_loc(at_least) for c in columns], axis=0
-    )
+    n_reached = np.sum([_reaches(column, at_least) for column in columns], axis=0)
     n_answered = np.sum([column.notna().to_numpy() for column in columns], axis=0)
     return pd.Series(n_reached, index=frame.index), pd.Series(n_answered, index=frame.index)
 
 
 def _reaches(answers: pd.Series, at_least: str) -> NDArray[np.bool_]:
-    lowest = list(answers.cat.categories).index(at_least)
+    lowest = answers.cat.categories.tolist().index(at_least)
     return np.asarray(answers.cat.codes, dtype=np.intp) >= lowest
 
 
