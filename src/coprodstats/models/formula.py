@@ -1,0 +1,246 @@
+"""Model formulas: formulaic's grammar behind an allow-list, so that no formula can run code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from coprodstats.errors import Fault, FormulaError, did_you_mean, listed
+
+MAX_LENGTH = 5_000
+MAX_DEPTH = 12
+MAX_POWER = 5
+MAX_FLEXIBILITY = 50
+
+FUNCTIONS = ("C", "center", "scale", "log", "exp", "sqrt", "poly", "bs", "cr", "I")
+_ONE_COLUMN = ("center", "scale", "log", "exp", "sqrt")
+_FLEXIBLE = {"poly": ("degree",), "bs": ("df", "degree"), "cr": ("df",)}
+_CHARACTERS = re.compile(r"[\w\s~+:*()^,.=\"']*", flags=re.UNICODE)
+_SAID = "names, + : * ( ) ^ and the functions " + listed(FUNCTIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFormula:
+    """A formula that has passed the allow-list.
+
+    Attributes
+    ----------
+    text
+        The formula as given, white space normalised.
+    outcome
+        The column left of the tilde.
+    predictors
+        The columns right of it, in order of first mention.
+    factors
+        Those that ``C(...)`` declares categorical, whatever their type.
+    terms
+        Formulaic's formula of the right-hand side.
+    """
+
+    text: str
+    outcome: str
+    predictors: tuple[str, ...]
+    factors: tuple[str, ...]
+    terms: Any
+
+
+def parse_formula(text: str, columns: tuple[str, ...]) -> ParsedFormula:
+    """Parse ``outcome ~ terms`` and refuse whatever is not on the allow-list.
+
+    Parameters
+    ----------
+    text
+        The formula.
+    columns
+        The data's columns.
+
+    Raises
+    ------
+    FormulaError
+        If the text is not a formula, names no column of the data, or holds anything that is not allowed.
+
+    Examples
+    --------
+    >>> parse_formula("vote ~ age * C(region)", ("vote", "age", "region")).predictors
+    ('age', 'region')
+    """
+    clean = _screen(text)
+    left, right = (side.strip() for side in clean.split("~"))
+    terms = _terms(clean, right)
+    predictors, faults = _walk(clean, terms)
+    if not left.isidentifier():
+        faults.append(
+            Fault(
+                where=_where(clean),
+                found="the left-hand side is not the name of one column",
+                allowed="a name",
+            )
+        )
+        raise FormulaError(*faults)
+    faults += [
+        Fault(
+            where=_where(clean),
+            found=f"the data have no column {name!r}",
+            remedy=did_you_mean(name, columns) or f"the columns are {listed(columns)}",
+        )
+        for name in (left, *predictors)
+        if name not in columns
+    ]
+    if left in predictors:
+        faults.append(Fault(where=_where(clean), found=f"the outcome {left!r} is also a predictor"))
+    if faults:
+        raise FormulaError(*faults)
+    factors = tuple(dict.fromkeys(re.findall(r"\bC\(\s*(\w+)", right)))
+    return ParsedFormula(text=clean, outcome=left, predictors=tuple(predictors), factors=factors, terms=terms)
+
+
+def _where(text: str) -> str:
+    return f"formula '{text[:80]}{'…' if len(text) > 80 else ''}'"
+
+
+def _screen(text: str) -> str:
+    """Refuse by characters, length and nesting, before any parser sees the text."""
+    if not isinstance(text, str):
+        raise FormulaError(Fault(where="formula", found="it is not text", allowed="'outcome ~ age + gender'"))
+    clean = " ".join(text.split())
+    where = _where(clean)
+    faults = []
+    if len(clean) > MAX_LENGTH:
+        raise FormulaError(Fault(where=where, found=f"it is longer than {MAX_LENGTH} characters"))
+    without_labels = re.sub(r"\"[^\"]*\"|'[^']*'", '""', clean)
+    if not _CHARACTERS.fullmatch(without_labels) or "__" in clean:
+        faults.append(Fault(where=where, found="it holds characters that formulas don't need", allowed=_SAID))
+    if without_labels.count("~") != 1:
+        faults.append(Fault(where=where, found="it needs one '~'", allowed="'outcome ~ age + gender'"))
+    if _depth(without_labels) > MAX_DEPTH:
+        faults.append(Fault(where=where, found="its brackets don't match or nest too deep"))
+    powers = [int(k) for k in re.findall(r"(?:\*\*|\^)\s*(\d{1,9})", without_labels)]
+    if any(k > MAX_POWER for k in powers):
+        faults.append(Fault(where=where, found=f"a power is above {MAX_POWER}"))
+    bare = re.search(r"(\w+)\s*(?:\*\*|\^)\s*\d", re.sub(r"\bI\([^()]*\)", "", without_labels))
+    if bare:
+        name = bare.group(1)
+        faults.append(
+            Fault(
+                where=where,
+                found=f"{name}^2 means {name} itself in a formula",
+                remedy=f"I({name}**2) for the square",
+            )
+        )
+    if faults:
+        raise FormulaError(*faults)
+    return clean
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        deepest = max(deepest, depth)
+        if depth < 0:
+            return MAX_DEPTH + 1
+    return deepest if depth == 0 else MAX_DEPTH + 1
+
+
+def _terms(text: str, right: str) -> Any:
+    from formulaic import Formula  # noqa: PLC0415  (half a second that importing the package must not cost)
+    from formulaic.errors import FormulaParsingError, FormulaSyntaxError  # noqa: PLC0415
+
+    try:
+        return Formula(right)
+    except (FormulaParsingError, FormulaSyntaxError, SyntaxError, ValueError, RecursionError) as error:
+        raise FormulaError(
+            Fault(where=_where(text), found="the right-hand side can't be read", allowed=_SAID)
+        ) from error
+
+
+def _walk(text: str, terms: Any) -> tuple[list[str], list[Fault]]:
+    names: dict[str, None] = {}
+    faults: list[Fault] = []
+    has_intercept = False
+    for term in terms:
+        for factor in term.factors:
+            if factor.expr == "1":
+                has_intercept = True
+            else:
+                found, problems = _factor(text, factor.expr)
+                names.update(dict.fromkeys(found))
+                faults += problems
+    if not has_intercept:
+        faults.append(
+            Fault(where=_where(text), found="the intercept was taken out", allowed="models with an intercept")
+        )
+    if not names and not faults:
+        faults.append(Fault(where=_where(text), found="it has no predictor", allowed="at least one"))
+    return list(names), faults
+
+
+def _factor(text: str, expression: str) -> tuple[list[str], list[Fault]]:
+    try:
+        node = ast.parse(expression, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [], [Fault(where=_where(text), found=f"{expression[:40]!r} is not allowed", allowed=_SAID)]
+    found = _names_of(node)
+    if found is None:
+        return [], [Fault(where=_where(text), found=f"{expression[:40]!r} is not allowed", allowed=_SAID)]
+    return found, []
+
+
+def _names_of(node: ast.expr) -> list[str] | None:  # noqa: PLR0911  (one return per allowed form)
+    """Return the columns that an allowed factor uses, or None if it is not allowed."""
+    match node:
+        case ast.Name(id=name):
+            return [name]
+        case ast.Call(func=ast.Name(id="I"), args=[inner], keywords=[]):
+            return _product(inner)
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=name)], keywords=[]):
+            return [name]
+        case ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=name), contrast], keywords=[]):
+            return [name] if _is_treatment(contrast) else None
+        case ast.Call(func=ast.Name(id=function), args=[ast.Name(id=name)], keywords=[]) if (
+            function in _ONE_COLUMN
+        ):
+            return [name]
+        case ast.Call(func=ast.Name(id=function), args=[ast.Name(id=name), *rest], keywords=keywords) if (
+            function in _FLEXIBLE
+        ):
+            named = [k.value for k in keywords if k.arg in _FLEXIBLE[function]]
+            fine = len(named) == len(keywords) and len(rest) <= (1 if function == "poly" else 0)
+            return [name] if fine and all(_small_integer(value) for value in [*rest, *named]) else None
+        case _:
+            return None
+
+
+def _product(node: ast.expr) -> list[str] | None:
+    match node:
+        case ast.Name(id=name):
+            return [name]
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            sides = (_product(left), _product(right))
+            return None if None in sides else [*sides[0], *sides[1]]  # type: ignore[misc]
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))) if (
+            1 <= power <= MAX_POWER
+        ):
+            return _product(left)
+        case _:
+            return None
+
+
+def _is_treatment(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="Treatment"), args=[ast.Constant()], keywords=[]):
+            return True
+        case _:
+            return False
+
+
+def _small_integer(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=int(number)) if (
+            not isinstance(number, bool) and 1 <= number <= MAX_FLEXIBILITY
+        ):
+            return True
+        case _:
+            return False

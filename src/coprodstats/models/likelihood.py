@@ -1,0 +1,315 @@
+"""The likelihood kernel of cumulative-link models: arrays only; two categories are the binary model.
+
+Symbols: ``x`` (n, p) predictors without an intercept, ``y`` (n,) categories 0 … K-1, ``w`` (n,) weights,
+``cuts`` (K-1,) thresholds, ``b`` (p,) slopes, ``theta`` = (cuts, b); P(Y <= k) = F(cuts_k - x'b).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from coprodstats.models.links import Link, log_interval
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+# A Newton step below this many standard errors squares to below rounding when it has been taken.
+STEP_TOLERANCE = 1e-9
+MAX_ITERATIONS = 60
+MAX_HALVINGS = 40
+# Below this the information, relative to its scale, is singular to working precision.
+SINGULAR = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """How well the maximum was found.
+
+    Attributes
+    ----------
+    converged
+        Whether the gradient vanishes *and* the information is positive definite.
+    iterations
+        Newton iterations.
+    gradient
+        Length of the score in standard-error units, sqrt(s' I^-1 s), at the solution.
+    smallest_eigenvalue
+        Smallest eigenvalue of the information per unit of weight, predictors standardised and orthogonal.
+    condition
+        Condition number of that information.
+    digits
+        Correct significant digits of the least exact coefficient, by the size of the last Newton step and a
+        bound on the rounding of the score.
+    """
+
+    converged: bool
+    iterations: int
+    gradient: float
+    smallest_eigenvalue: float
+    condition: float
+    digits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimate:
+    """The maximum of one weighted likelihood.
+
+    Attributes
+    ----------
+    theta
+        Thresholds, then slopes, shape (K-1+p,).
+    loglik
+        Weighted log-likelihood.
+    information
+        Observed information, shape (K-1+p, K-1+p).
+    iterations
+        Newton iterations.
+    last_step
+        Newton step that would come next, shape (K-1+p,): the error that is left.
+    decrement
+        s' I^-1 s at ``theta``.
+    stalled
+        Whether the search stopped for want of progress before the gradient vanished.
+    """
+
+    theta: Floats
+    loglik: float
+    information: Floats
+    iterations: int
+    last_step: Floats
+    decrement: float
+    stalled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Derivatives:
+    """Log-likelihood of each row and its derivatives by the two ends of the row's interval, shape (n,)."""
+
+    log_p: Floats
+    upper: Floats
+    lower: Floats
+    upper_upper: Floats
+    lower_lower: Floats
+    upper_lower: Floats
+
+
+def interval_ends(theta: Floats, x: Floats, y: Ints, n_cuts: int) -> tuple[Floats, Floats]:
+    """Return lower and upper ends of each row's interval, cut - x'b, shape (n,) each."""
+    padded = np.concatenate([[-np.inf], theta[:n_cuts], [np.inf]])
+    eta = x @ theta[n_cuts:]
+    return padded[y] - eta, padded[y + 1] - eta
+
+
+def log_likelihood(theta: Floats, x: Floats, y: Ints, w: Floats, n_cuts: int, link: Link) -> float:
+    """Return the weighted log-likelihood, -inf where thresholds are not increasing."""
+    if np.any(np.diff(theta[:n_cuts]) <= 0):
+        return -np.inf
+    lower, upper = interval_ends(theta, x, y, n_cuts)
+    return float(w @ log_interval(link, lower, upper))
+
+
+def derivatives(theta: Floats, x: Floats, y: Ints, n_cuts: int, link: Link) -> Derivatives:
+    """Return each row's log-probability with first and second derivatives by its interval's ends."""
+    lower, upper = interval_ends(theta, x, y, n_cuts)
+    log_p = log_interval(link, lower, upper)
+    du = _ratio(link, upper, log_p)
+    dl = -_ratio(link, lower, log_p)
+    u, l = np.where(np.isfinite(upper), upper, 0.0), np.where(np.isfinite(lower), lower, 0.0)
+    return Derivatives(
+        log_p=log_p,
+        upper=du,
+        lower=dl,
+        upper_upper=du * (link.pdf_slope(u) - du),
+        lower_lower=dl * (link.pdf_slope(l) - dl),
+        upper_lower=-du * dl,
+    )
+
+
+def _ratio(link: Link, z: Floats, log_p: Floats) -> Floats:
+    finite = np.isfinite(z)
+    safe = np.where(finite, z, 0.0)
+    return np.where(finite, np.exp(link.log_pdf(safe) - np.where(finite, log_p, 0.0)), 0.0)
+
+
+def row_scores(d: Derivatives, x: Floats, y: Ints, n_cuts: int) -> Floats:
+    """Return unweighted scores of each row, shape (n, K-1+p)."""
+    cuts = np.zeros((len(y), n_cuts))
+    rows = np.arange(len(y))
+    has_upper, has_lower = y < n_cuts, y > 0
+    cuts[rows[has_upper], y[has_upper]] = d.upper[has_upper]
+    cuts[rows[has_lower], y[has_lower] - 1] = d.lower[has_lower]
+    return np.hstack([cuts, -x * (d.upper + d.lower)[:, None]])
+
+
+def score(d: Derivatives, x: Floats, y: Ints, w: Floats, n_cuts: int) -> Floats:
+    """Return the weighted score, shape (K-1+p,)."""
+    cuts = _by_cut(w * d.upper, w * d.lower, y, n_cuts)
+    return np.concatenate([cuts, -(x.T @ (w * (d.upper + d.lower)))])
+
+
+def information(d: Derivatives, x: Floats, y: Ints, w: Floats, n_cuts: int) -> Floats:
+    """Return the observed information (minus the Hessian), shape (K-1+p, K-1+p)."""
+    uu, ll, ul = w * d.upper_upper, w * d.lower_lower, w * d.upper_lower
+    p = x.shape[1]
+    hessian = np.empty((n_cuts + p, n_cuts + p))
+    hessian[:n_cuts, :n_cuts] = np.diag(_by_cut(uu, ll, y, n_cuts))
+    inner = np.bincount(y, ul, minlength=n_cuts + 1)[1:n_cuts]  # rows with two thresholds of their own
+    k = np.arange(n_cuts - 1)
+    hessian[k, k + 1] = inner
+    hessian[k + 1, k] = inner
+    hessian[n_cuts:, n_cuts:] = x.T @ (x * (uu + ll + 2 * ul)[:, None])
+    for k_cut in range(n_cuts):
+        above, below = y == k_cut, y == k_cut + 1
+        cross = -(x[above].T @ (uu + ul)[above] + x[below].T @ (ll + ul)[below])
+        hessian[k_cut, n_cuts:] = cross
+        hessian[n_cuts:, k_cut] = cross
+    return -hessian
+
+
+def _by_cut(upper: Floats, lower: Floats, y: Ints, n_cuts: int) -> Floats:
+    as_upper = np.bincount(y, upper, minlength=n_cuts + 1)[:n_cuts]
+    as_lower = np.bincount(y, lower, minlength=n_cuts + 1)[1:]
+    return np.asarray(as_upper + as_lower)
+
+
+def starting_values(y: Ints, w: Floats, n_cuts: int, p: int, link: Link) -> Floats:
+    """Return thresholds that fit the weighted shares of the categories, and zero slopes."""
+    shares = np.cumsum(np.bincount(y, w, minlength=n_cuts + 1)) / w.sum()
+    grid = np.linspace(-8.0, 8.0, 4001)
+    cuts = np.interp(shares[:n_cuts], np.exp(link.log_cdf(grid)), grid)
+    # Shares below the grid's resolution would tie; thresholds must increase.
+    return np.concatenate([cuts + 1e-6 * np.arange(n_cuts), np.zeros(p)])
+
+
+def maximise(
+    x: Floats, y: Ints, w: Floats, *, n_cuts: int, link: Link, start: Floats | None = None
+) -> Estimate:
+    """Maximise the weighted log-likelihood by Newton's method with step halving.
+
+    Parameters
+    ----------
+    x
+        Predictors, standardised for good conditioning, shape (n, p).
+    y
+        Categories 0 … K-1, shape (n,).
+    w
+        Positive weights, shape (n,).
+    n_cuts
+        K-1.
+    link
+        The link.
+    start
+        Starting values of theta; by default the fit without predictors.
+
+    Returns
+    -------
+    Estimate
+        The maximum; ``stalled`` if no step increased the likelihood any more.
+
+    Notes
+    -----
+    Logit, probit, cloglog and loglog have concave log-likelihoods (Pratt 1981, *JASA* 76, 103-106), so that
+    Newton with halving finds the one maximum. For the cauchit link the information may be indefinite away
+    from the maximum; its eigenvalues are then taken by absolute value.
+    """
+    theta = starting_values(y, w, n_cuts, x.shape[1], link) if start is None else start.copy()
+    loglik = log_likelihood(theta, x, y, w, n_cuts, link)
+    stalled = True
+    iterations = 0
+    while stalled and iterations < MAX_ITERATIONS:
+        iterations += 1
+        d = derivatives(theta, x, y, n_cuts, link)
+        info = information(d, x, y, w, n_cuts)
+        step = _ascent_step(info, score(d, x, y, w, n_cuts))
+        small = np.max(np.abs(step) * np.sqrt(np.abs(np.diag(info)))) < STEP_TOLERANCE
+        if small:  # the last step is taken as it is: its likelihood differs by rounding only
+            theta = theta + step
+            stalled = False
+            continue
+        moved = _halved(theta, step, loglik, (x, y, w, n_cuts, link))
+        if moved is None:
+            break
+        theta, loglik = moved
+    d = derivatives(theta, x, y, n_cuts, link)
+    info, s = information(d, x, y, w, n_cuts), score(d, x, y, w, n_cuts)
+    step = _ascent_step(info, s)
+    return Estimate(
+        theta=theta,
+        loglik=float(w @ d.log_p),
+        information=info,
+        iterations=iterations,
+        last_step=step,
+        decrement=abs(float(s @ step)),
+        stalled=stalled,
+    )
+
+
+def _ascent_step(info: Floats, s: Floats) -> Floats:
+    try:
+        return np.asarray(linalg.cho_solve(linalg.cho_factor(info), s))
+    except linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(info)
+        size = np.maximum(np.abs(values), SINGULAR * np.abs(values).max())
+        return np.asarray(vectors @ ((vectors.T @ s) / size))
+
+
+def _halved(
+    theta: Floats, step: Floats, loglik: float, problem: tuple[Floats, Ints, Floats, int, Link]
+) -> tuple[Floats, float] | None:
+    """Return the first of step, step/2, … that does not lower the likelihood, with its likelihood."""
+    for halvings in range(MAX_HALVINGS):
+        candidate = theta + step / 2.0**halvings
+        value = log_likelihood(candidate, *problem)
+        if value > loglik - 1e-13 * abs(loglik):  # rounding of a sum of n terms
+            return candidate, value
+    return None
+
+
+def certify(
+    estimate: Estimate, d: Derivatives, x: Floats, y: Ints, w: Floats, to_user: Floats
+) -> Convergence:
+    """Return how exact an estimate is, in the parametrisation that the user sees.
+
+    Parameters
+    ----------
+    estimate
+        The maximum, in standardised coordinates.
+    d
+        Derivatives at the maximum.
+    x, y, w
+        The data of the fit.
+    to_user
+        Matrix that turns standardised coordinates into the user's, shape (K-1+p, K-1+p).
+
+    Notes
+    -----
+    The error left is the next Newton step (Elden, Wittmeyer-Koch and Nielsen 2004, the method-independent
+    error theorem) plus the rounding of the score, sqrt(sum of squared terms) times a few units in the last
+    place, carried through the inverse information.
+    """
+    n_cuts = len(estimate.theta) - x.shape[1]
+    values = np.linalg.eigvalsh(estimate.information) / w.sum()
+    terms = row_scores(d, x, y, n_cuts) * w[:, None]
+    rounding = 8 * np.finfo(float).eps * np.sqrt((terms**2).sum(axis=0))
+    positive = values[0] > SINGULAR * values[-1]
+    digits = 0
+    if positive:
+        inverse = np.linalg.inv(estimate.information)
+        user = to_user @ estimate.theta
+        error = np.abs(to_user) @ (np.abs(estimate.last_step) + np.abs(inverse) @ rounding)
+        error += np.finfo(float).eps * (np.abs(to_user) @ np.abs(estimate.theta))
+        relative = error / np.maximum(np.abs(user), np.finfo(float).tiny)
+        digits = int(np.clip(np.floor(-np.log10(max(relative.max(), 1e-16))), 0, 15))
+    gradient = float(np.sqrt(estimate.decrement))
+    return Convergence(
+        converged=bool(positive and not estimate.stalled and gradient < 1e-6),
+        iterations=estimate.iterations,
+        gradient=gradient,
+        smallest_eigenvalue=float(values[0]),
+        condition=float(values[-1] / values[0]) if values[0] > 0 else np.inf,
+        digits=digits,
+    )

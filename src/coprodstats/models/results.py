@@ -1,0 +1,306 @@
+"""The fitted model: a record that is complete at birth and speaks statsmodels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from coprodstats.errors import ArgumentError, Fault
+from coprodstats.models.covariance import CovarianceKind
+from coprodstats.models.likelihood import Convergence
+from coprodstats.models.links import Link
+from coprodstats.models.matrix import DesignSpec
+from coprodstats.survey.design import DfRule, ResolvedDesign
+
+Floats = NDArray[np.float64]
+
+FRAME_COLUMNS = (
+    "model", "outcome", "term", "level", "reference", "kind", "estimate", "std_error", "statistic", "df",
+    "p_value", "conf_low", "conf_high", "n", "n_weighted", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter: its name, and the term, level and reference it stands for."""
+
+    name: str
+    term: str
+    level: str
+    reference: str
+    kind: str
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNames:
+    """The names of outcome and parameters where statsmodels' table functions look for them."""
+
+    endog_names: str
+    exog_names: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A printed overview of one model, without a clock, so that it is the same tomorrow."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.text)}</pre>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedModel:
+    """A logistic or ordinal model fitted under a survey design.
+
+    Attributes
+    ----------
+    name
+        The model's name in tables; the outcome unless given.
+    family
+        ``"logit"`` or ``"ologit"``.
+    link
+        The link.
+    spec
+        The formula, the columns and what rebuilds them.
+    outcome
+        The outcome's column.
+    categories
+        The outcome's categories, lowest first.
+    parameters
+        What each parameter stands for, in the order of ``params``.
+    estimates
+        Estimates, shape (p,): see ``params``.
+    covariance_matrix
+        Their covariance, shape (p, p).
+    to_user
+        Matrix from (thresholds, slopes) to ``params``, shape (p, p).
+    influence
+        Influence of each row of the whole frame on ``params``, shape (n, p), zero outside the sample.
+    covariance
+        ``"design"``, ``"robust"`` or ``"model"``.
+    design
+        The design of the whole frame, as used for the covariance.
+    used
+        Which rows of the frame are in the sample, shape (n,).
+    sample
+        The sample's predictors.
+    sample_y
+        The sample's outcome as 0 … K-1.
+    sample_weights
+        The sample's weights.
+    llf
+        Log-likelihood; weights scaled to sum to n unless ``covariance="model"``, which reads them as counts.
+    llnull
+        The same without predictors.
+    design_df
+        PSUs minus strata.
+    df_rule
+        The rule that turns it into the degrees of freedom of the tests.
+    df
+        Those degrees of freedom (infinite for ``covariance="model"``).
+    dropped
+        Rows outside the sample: variable, reason, rows.
+    convergence
+        How exactly the maximum was found.
+    warnings
+        What a reader of the numbers should know.
+    """
+
+    name: str
+    family: str
+    link: Link
+    spec: DesignSpec
+    outcome: str
+    categories: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    estimates: Floats
+    covariance_matrix: Floats
+    to_user: Floats
+    influence: Floats
+    covariance: CovarianceKind
+    design: ResolvedDesign
+    used: NDArray[np.bool_]
+    sample: pd.DataFrame
+    sample_y: NDArray[np.intp]
+    sample_weights: Floats
+    llf: float
+    llnull: float
+    design_df: int
+    df_rule: DfRule
+    df: float
+    dropped: pd.DataFrame
+    convergence: Convergence
+    warnings: tuple[str, ...]
+
+    @property
+    def formula(self) -> str:
+        """The formula as text."""
+        return self.spec.formula.text
+
+    @property
+    def params(self) -> pd.Series:
+        """Estimates on the link scale, named as in formulaic and statsmodels."""
+        return pd.Series(self.estimates, index=self._names(), name="estimate")
+
+    @property
+    def bse(self) -> pd.Series:
+        """Standard errors of ``params``."""
+        return pd.Series(np.sqrt(np.diag(self.covariance_matrix)), index=self._names(), name="std_error")
+
+    @property
+    def tvalues(self) -> pd.Series:
+        """Estimates over their standard errors."""
+        return (self.params / self.bse).rename("statistic")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided p values by Student's t with ``df`` degrees of freedom."""
+        return pd.Series(2 * stats.t.sf(np.abs(self.tvalues), self.df), index=self._names(), name="p_value")
+
+    @property
+    def thresholds(self) -> pd.Series:
+        """Thresholds theta_k in P(Y <= k) = F(theta_k - x'b); for two categories minus the intercept."""
+        if self.family == "logit":
+            return pd.Series([-self.estimates[0]], index=["|".join(self.categories)], name="threshold")
+        kinds = [p.kind for p in self.parameters]
+        return self.params[[k == "threshold" for k in kinds]].rename("threshold")
+
+    @property
+    def nobs(self) -> int:
+        """Number of respondents in the sample."""
+        return int(self.used.sum())
+
+    @property
+    def n_weighted(self) -> float:
+        """Sum of the sample's weights."""
+        return float(self.sample_weights.sum())
+
+    @property
+    def n_psu(self) -> int:
+        """PSUs that hold a respondent of the sample."""
+        return len(np.unique(self.design.psu[self.used]))
+
+    @property
+    def n_strata(self) -> int:
+        """Strata that hold a respondent of the sample."""
+        return len(np.unique(self.design.stratum[self.used]))
+
+    @property
+    def df_resid(self) -> int:
+        """Respondents minus parameters."""
+        return self.nobs - len(self.estimates)
+
+    @property
+    def df_model(self) -> int:
+        """Number of slopes."""
+        return sum(p.kind == "slope" for p in self.parameters)
+
+    @property
+    def prsquared(self) -> float:
+        """McFadden's pseudo R squared, 1 - log-likelihood / log-likelihood without predictors."""
+        return 1 - self.llf / self.llnull
+
+    @property
+    def fittedvalues(self) -> pd.Series | pd.DataFrame:
+        """Fitted probability of the higher category, or of each category of an ordinal outcome."""
+        from coprodstats.models.margins import category_probabilities  # noqa: PLC0415  (margins read models)
+        from coprodstats.models.matrix import rebuild_matrix  # noqa: PLC0415
+
+        probabilities = category_probabilities(self, rebuild_matrix(self.spec, self.sample))
+        if self.family == "logit":
+            return pd.Series(probabilities[:, 1], index=self.sample.index, name=self.outcome)
+        return pd.DataFrame(probabilities, index=self.sample.index, columns=list(self.categories))
+
+    @property
+    def model(self) -> ModelNames:
+        """Names of outcome and parameters, for statsmodels' table functions."""
+        return ModelNames(endog_names=self.name, exog_names=self._names())
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return intervals of ``params`` that cover with probability 1 - alpha, columns 0 and 1.
+
+        Raises
+        ------
+        ArgumentError
+            If ``alpha`` is not between 0 and 1.
+        """
+        if not 0 < alpha < 1:
+            raise ArgumentError(Fault(where="conf_int: alpha", found=f"{alpha}", allowed="between 0 and 1"))
+        half = stats.t.isf(alpha / 2, self.df) * self.bse
+        return pd.DataFrame({0: self.params - half, 1: self.params + half})
+
+    def cov_params(self) -> pd.DataFrame:
+        """Return the covariance of ``params``."""
+        return pd.DataFrame(self.covariance_matrix, index=self._names(), columns=self._names())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per parameter on the link scale, with the columns that all models share."""
+        interval = self.conf_int()
+        note = "; ".join(self.warnings)
+        return pd.DataFrame(
+            {
+                "model": self.name,
+                "outcome": self.outcome,
+                "term": [p.term for p in self.parameters],
+                "level": [p.level for p in self.parameters],
+                "reference": [p.reference for p in self.parameters],
+                "kind": [p.kind for p in self.parameters],
+                "estimate": self.params.to_numpy(),
+                "std_error": self.bse.to_numpy(),
+                "statistic": self.tvalues.to_numpy(),
+                "df": self.df,
+                "p_value": self.pvalues.to_numpy(),
+                "conf_low": interval[0].to_numpy(),
+                "conf_high": interval[1].to_numpy(),
+                "n": self.nobs,
+                "n_weighted": self.n_weighted,
+                "note": note,
+            },
+            columns=list(FRAME_COLUMNS),
+        )
+
+    def summary(self) -> Summary:
+        """Return a printed overview: the model, its sample and design, and the coefficients."""
+        frame = self.to_frame()[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]]
+        frame.index = pd.Index(self._names())
+        lost = int(self.dropped["rows"].sum())
+        head = [
+            f"{self.name}: {self.family}, link {self.link.name}",
+            f"{self.formula}",
+            f"n = {self.nobs:,} ({lost:,} rows left out), {self.n_psu} PSUs, {self.n_strata} strata",
+            f"covariance: {self.covariance}; {self.design.description}; {self.df_statement()}",
+            f"log-likelihood {self.llf:.4f}, McFadden pseudo R squared {self.prsquared:.4f}",
+            f"{self.convergence.iterations} iterations, {self.convergence.digits} correct digits",
+        ]
+        table = frame.to_string(float_format=lambda value: f"{value:.4f}")
+        return Summary(text="\n".join([*head, "", table, *(f"note: {w}" for w in self.warnings)]))
+
+    def df_statement(self) -> str:
+        """Return which degrees of freedom the tests use, for the foot of a table."""
+        if self.covariance == "model":
+            return "normal distribution (model-based covariance)"
+        if self.df_rule == "r":
+            return f"t with {self.df:.0f} df (R's rule: PSUs minus strata of the sample, minus parameters)"
+        return f"t with {self.df:.0f} df (PSUs minus strata)"
+
+    def _names(self) -> list[str]:
+        return [p.name for p in self.parameters]
+
+    def __repr__(self) -> str:
+        return f"<FittedModel {self.name}: {self.family}({self.formula!r}), n = {self.nobs}>"
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()

@@ -1,0 +1,215 @@
+"""The sample of a fit: which rows enter, what the outcome is there, and why the others do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coprodstats.errors import (
+    ArgumentError,
+    EmptyCategoryError,
+    Fault,
+    InsufficientDataError,
+    ModelError,
+    listed,
+)
+from coprodstats.models.formula import ParsedFormula
+from coprodstats.survey.cleaning import CleanedSurvey
+from coprodstats.survey.design import ResolvedDesign, SurveyDesign
+from coprodstats.survey.log import complete_cases
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sample:
+    """The rows of a frame that enter a fit.
+
+    Attributes
+    ----------
+    used
+        Which rows, shape (n,).
+    y
+        Their outcome as 0 … K-1.
+    categories
+        The outcome's categories, lowest first.
+    dropped
+        The other rows: variable, reason, rows.
+    """
+
+    used: Bools
+    y: Ints
+    categories: tuple[str, ...]
+    dropped: pd.DataFrame
+
+
+def unpack(
+    data: CleanedSurvey | pd.DataFrame, design: SurveyDesign | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None, SurveyDesign | None]:
+    """Return the frame, the reasons of missing answers where known, and the design that applies."""
+    if isinstance(data, CleanedSurvey):
+        return data.frame, data.reasons, design if design is not None else data.design
+    duplicated = [str(c) for c in data.columns[data.columns.duplicated()]]
+    if duplicated:
+        raise ModelError(Fault(where="data", found=f"columns occur twice: {listed(duplicated)}"))
+    return data, None, design
+
+
+def domain_rows(domain: pd.Series | NDArray[np.bool_] | None, frame: pd.DataFrame) -> Bools:
+    """Return the rows of a subpopulation.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not one true or false per row of the frame.
+    """
+    if domain is None:
+        return np.ones(len(frame), dtype=bool)
+    values = np.asarray(domain)
+    where = "domain"
+    if values.shape != (len(frame),):
+        found = f"it has shape {values.shape}, the data have {len(frame)} rows"
+        raise ArgumentError(Fault(where=where, found=found, remedy="domain=frame['age'] < 40"))
+    if pd.isna(values).any() or not np.isin(values, (True, False)).all():
+        raise ArgumentError(
+            Fault(where=where, found="it holds something other than true and false", allowed="true or false")
+        )
+    if isinstance(domain, pd.Series) and not domain.index.equals(frame.index):
+        raise ArgumentError(Fault(where=where, found="its index is not that of the data"))
+    return values.astype(bool)
+
+
+def draw_sample(
+    parsed: ParsedFormula,
+    frame: pd.DataFrame,
+    reasons: pd.DataFrame | None,
+    bound: ResolvedDesign,
+    domain: Bools,
+    family: str,
+) -> Sample:
+    """Return the rows of the domain that are complete and carry weight, and account for the others.
+
+    Raises
+    ------
+    InsufficientDataError
+        If no row is left, or the outcome does not vary.
+    EmptyCategoryError
+        If a category of the outcome has no row.
+    ModelError
+        If the outcome's type does not fit the family.
+    """
+    needed = [parsed.outcome, *parsed.predictors]
+    missing = frame[needed].isna().to_numpy()
+    eligible = domain & (bound.weights > 0)
+    used = eligible & ~missing.any(axis=1)
+    if reasons is None:
+        reasons = frame[needed].apply(lambda c: c.isna().map({True: "missing", False: pd.NA}).astype("str"))
+    lost = complete_cases(reasons.loc[eligible, needed], needed)
+    others = [
+        ("domain", "outside the domain", int((~domain).sum())),
+        ("weights", "weight of zero", int((domain & (bound.weights <= 0)).sum())),
+    ]
+    extra = pd.DataFrame([row for row in others if row[2]], columns=["variable", "reason", "rows"])
+    dropped = pd.concat([extra, lost], ignore_index=True) if len(extra) else lost
+    if not used.any():
+        raise InsufficientDataError(*_nothing_left(parsed, frame, needed, eligible))
+    y, categories = outcome_codes(frame.loc[used, parsed.outcome], parsed, family)
+    return Sample(used=used, y=y, categories=categories, dropped=dropped)
+
+
+def _nothing_left(
+    parsed: ParsedFormula, frame: pd.DataFrame, needed: list[str], eligible: Bools
+) -> list[Fault]:
+    empty = [c for c in needed if frame.loc[eligible, c].isna().all()]
+    if not eligible.any():
+        return [Fault(where=f"formula '{parsed.text}'", found="the domain has no row with positive weight")]
+    return [
+        Fault(
+            where=f"column {c!r}",
+            found=f"0 of {int(eligible.sum())} rows have a value",
+            remedy="leave it out",
+        )
+        for c in empty
+    ] or [Fault(where=f"formula '{parsed.text}'", found="no row has a value in all of its columns")]
+
+
+def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tuple[Ints, tuple[str, ...]]:
+    """Return the outcome as 0 … K-1 with its categories, lowest first; see `draw_sample` for errors."""
+    y, categories, ordered = _categories(column, parsed.outcome, family)
+    where = f"outcome {parsed.outcome!r}"
+    faults = []
+    if family == "logit" and len(categories) != 2:
+        faults.append(
+            Fault(
+                where=where,
+                found=f"it has {len(categories)} categories ({listed(categories)})",
+                allowed="two",
+                remedy="ologit(...) if it is ordered, or a derived two-category outcome in the codebook",
+            )
+        )
+    if family == "ologit" and not ordered:
+        faults.append(
+            Fault(
+                where=where,
+                found="its categories have no declared order",
+                remedy="declare it ordinal in the codebook, or pd.Categorical(..., ordered=True)",
+            )
+        )
+    if faults:
+        raise ModelError(*faults)
+    counts = np.bincount(y, minlength=len(categories))
+    if (counts > 0).sum() < 2:
+        raise InsufficientDataError(
+            Fault(
+                where=where,
+                found=f"it is the same in all {len(y)} rows used",
+                remedy="choose another outcome",
+            )
+        )
+    if (counts == 0).any():
+        raise EmptyCategoryError(
+            *(
+                Fault(
+                    where=where,
+                    found=f"category {categories[k]!r} has no respondent among the {len(y)} rows used",
+                    remedy="merge it with a neighbour in the codebook",
+                )
+                for k in np.flatnonzero(counts == 0)
+            )
+        )
+    return y, categories
+
+
+def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[str, ...], bool]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        labels = tuple(str(c) for c in column.cat.categories)
+        return (
+            column.cat.codes.to_numpy().astype(np.intp),
+            labels,
+            bool(column.cat.ordered) or len(labels) == 2,
+        )
+    where = f"outcome {name!r}"
+    if family == "logit" and (pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)):
+        values = column.to_numpy(dtype=float)
+        if not np.isin(values, (0.0, 1.0)).all():
+            raise ModelError(
+                Fault(
+                    where=where,
+                    found=f"it has {len(np.unique(values))} different numbers, not only 0 and 1",
+                    allowed="two categories, true and false, or 0 and 1",
+                    remedy="declare its codes in the codebook",
+                )
+            )
+        return values.astype(np.intp), ("0", "1"), True
+    raise ModelError(
+        Fault(
+            where=where,
+            found=f"its type is {column.dtype}, which has no declared order",
+            allowed="an ordered categorical",
+            remedy="declare it in the codebook, or pd.Categorical(..., categories=[...], ordered=True)",
+        )
+    )
