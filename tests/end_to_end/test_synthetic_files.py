@@ -11,10 +11,15 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+from coprodstats.survey.cleaning import clean
+from coprodstats.survey.codebook import read_codebook
+from coprodstats.survey.reading import read_survey
 from coprodstats.survey.simulate import PLANTED_FAULTS, Truth, read_truth, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data" / "synthetic"
+# Cells whose answer was overwritten by a fault, by the column that is made from them.
+PLANTED_CELLS = {"age": 9, "information": 12, "individual_high": 9}
 DECOYS = ("null", "reversed", "equal_efficacy")
 
 
@@ -119,6 +124,28 @@ def test_decoys_declare_what_must_fail() -> None:
         assert set(truth.claims.values()) == {"agrees", "must not agree"}, name
         assert truth.claims["C6"] == "must not agree", name
         assert (DATA / f"decoys/{name}.csv").stat().st_size < 1_000_000
+
+
+# --- the package cleans what was planted ---
+
+
+def test_both_files_clean_to_what_was_drawn_before_the_faults(make: ModuleType) -> None:
+    codebook = read_codebook(ROOT / "analyses" / "five_nation_2008" / "codebook.toml")
+    frames = [
+        clean(read_survey(DATA / f"five_nation_2008.{kind}", codebook)).frame for kind in ("csv", "sav")
+    ]
+    pd.testing.assert_frame_equal(*frames)
+    cleaned = frames[0].set_index("resp_id")
+    drawn = simulate(read_truth(DATA / "truth.toml"), seed=make.SEED)
+    expected = make.analysis_columns(drawn).set_index(drawn["resp_id"])
+    for name in (*make.NUMERIC, *make.FACTORS, *make.OUTCOMES):
+        ours, theirs = cleaned[name].loc[expected.index], expected[name]
+        if name in make.OUTCOMES:
+            ours = ours.cat.codes.astype(float).where(ours.notna())
+        same = (ours.astype("object") == theirs.astype("object")) | (ours.isna() & theirs.isna())
+        if name in make.NUMERIC:
+            same |= (ours - theirs).abs() < 1e-9
+        assert (~same).sum() <= PLANTED_CELLS.get(name, 0), name
 
 
 # --- the truth on the observed scale ---

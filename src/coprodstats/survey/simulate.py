@@ -8,6 +8,7 @@ collectively, decide the answers to fifteen activity items.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -182,7 +183,11 @@ class Truth:
             effects = getattr(self, name)
             lines += ["", f"[{name}]"]
             lines += [f"{f.name} = {getattr(effects, f.name)!r}" for f in fields(effects)]
-        lines += ["", "[claims]", *(f'{claim} = "{verdict}"' for claim, verdict in self.claims.items())]
+        lines += [
+            "",
+            "[claims]",
+            *(f"{claim} = {_toml_value(verdict)}" for claim, verdict in self.claims.items()),
+        ]
         return "\n".join(lines) + "\n"
 
 
@@ -210,9 +215,8 @@ def _share_faults(truth: Truth) -> Iterator[Fault]:
 
 
 def _toml_value(value: object) -> str:
-    if isinstance(value, str):
-        return f'"{value}"'
-    return repr(list(value)) if isinstance(value, tuple) else repr(value)
+    # JSON's numbers, strings and lists of them are TOML too.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def read_truth(path: str | Path) -> Truth:
@@ -241,7 +245,8 @@ def read_truth(path: str | Path) -> Truth:
         raise ConfigError(fault) from error
     faults = [*_key_faults(path.name, raw, Truth)]
     for name in ("individual", "collective"):
-        faults += _key_faults(f"{path.name}: {name}", raw.get(name, {}), Effects)
+        table = raw.get(name, {})
+        faults += _key_faults(f"{path.name}: {name}", table, Effects) if isinstance(table, dict) else []
     if faults:
         raise ConfigError(*faults)
     values: dict[str, Any] = {

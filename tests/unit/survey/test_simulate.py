@@ -238,7 +238,11 @@ def test_an_impossible_truth_is_refused_with_all_its_faults() -> None:
 
 def test_a_truth_survives_writing_and_reading(tmp_path: Path) -> None:
     truth = replace(
-        Truth(), name="other", individual=Effects(age=-0.123456789), icc=0.0, claims={"C1": "agrees"}
+        Truth(),
+        name='the "other" truth',
+        individual=Effects(age=-0.123456789),
+        icc=0.0,
+        claims={"C1": "agrees"},
     )
     path = tmp_path / "truth.toml"
     path.write_text(truth.to_toml(), encoding="utf-8")
@@ -251,6 +255,15 @@ def test_a_truth_with_unknown_absent_and_wrong_keys_is_refused(tmp_path: Path) -
     path.write_text(text, encoding="utf-8")
     expected = r"(?s)3 faults.*icc: str of the wrong kind.*did you mean 'woman'.*missing: woman"
     with pytest.raises(ConfigError, match=expected):
+        read_truth(path)
+
+
+def test_effects_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "truth.toml"
+    path.write_text("individual = 3\n" + Truth().to_toml().split("[individual]")[0], encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"(?s)individual: int of the wrong kind.*missing: collective, claims"
+    ):
         read_truth(path)
 
 
