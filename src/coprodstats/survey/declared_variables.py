@@ -99,8 +99,8 @@ def _values(table: TomlTable, kind: str) -> dict[str, str]:
     values = table.codes("values")
     least = 2 if kind == "ordinal" else 1
     if len(values) < least:
-        found = f"{len(values)} values are declared, {kind} needs {least} or more"
-        table.fault(found, key="values", allowed='values = { 1 = "label", 2 = "label" }')
+        allowed = f'{least} or more for kind {kind!r}, such as values = {{ 1 = "label", 2 = "label" }}'
+        table.fault(f"too few values are declared: {len(values)}", key="values", allowed=allowed)
     if kind == "ordinal" and table.content.get("reverse") is True:
         return dict(reversed(values.items()))
     return values

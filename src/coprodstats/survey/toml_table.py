@@ -46,7 +46,7 @@ def parse_toml(path: Path) -> tuple[dict[str, Any], bytes, list[Fault]]:
         line = content[: error.start].count(b"\n") + 1
         found = f"line {line}: byte 0x{content[error.start]:02X} is not UTF-8"
         return {}, content, [Fault(where=name, found=found, remedy="save the file as UTF-8")]
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of more digits than Python converts
         return {}, content, [_syntax_fault(name, str(error))]
     except RecursionError:
         return {}, content, [Fault(where=name, found="tables or lists are nested too deeply")]
@@ -132,7 +132,9 @@ class TomlTable:
 
     def text(self, key: str, default: str | None = "") -> str:
         """Return a text; without a default it is required."""
-        found = self._typed(key, default, "a text in quotes", lambda value: isinstance(value, str))
+        found: str | None = self._typed(
+            key, default, "a text in quotes", lambda value: isinstance(value, str)
+        )
         if found is None:
             return ""
         if key in self.content and (odd := odd_characters(found)) and found != default:
@@ -147,7 +149,10 @@ class TomlTable:
         """Return a whole number above zero, or None if the key is absent."""
         if key not in self.content:
             return None
-        return self._typed(key, None, "a whole number, 1 or more", lambda v: is_whole(v) and v >= 1)
+        found: int | None = self._typed(
+            key, None, "a whole number, 1 or more", lambda v: is_whole(v) and v >= 1
+        )
+        return found
 
     def number(self, key: str, default: float | None) -> float | None:
         """Return a finite number."""
@@ -237,7 +242,10 @@ class TomlTable:
 
 def is_number(value: object) -> bool:
     """Say whether a TOML value is a finite number; true and false are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    # A whole number in TOML may be larger than any float.
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < 1e300
 
 
 def is_whole(value: object) -> bool:
