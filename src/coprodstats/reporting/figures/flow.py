@@ -1,0 +1,189 @@
+"""From rows in to rows kept, with what was excluded and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, get_args
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Sheet
+from matplotlib.patches import FancyBboxPatch
+
+from coprodstats.errors import ArgumentError, Fault, listed
+from coprodstats.reporting import format as fmt
+from coprodstats.reporting.figures import canvas as cv
+from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.style import BAND, DARK_BLUE, INK, PAPER, QUIET_INK, SMALL_SIZE
+from coprodstats.reporting.table import Column
+
+FlowKind = Literal["in", "excluded", "kept"]
+
+_BOX = 0.62
+_SIDE = 0.5
+_GAP = 0.2
+_MAIN = (0.3, 3.5)
+_ASIDE = (4.5, 8.9)
+
+
+def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Caption) -> Figure:
+    """Draw the way from the rows of the file to the rows that are used.
+
+    Parameters
+    ----------
+    steps
+        A frame with columns ``kind`` (``in``, ``excluded`` or ``kept``), ``label`` and ``rows``, in order;
+        or pairs of label and rows, of which the first is ``in``, the last ``kept`` and those between
+        ``excluded``. There may be several ``kept`` on the way.
+    caption
+        The figure's words.
+
+    Raises
+    ------
+    ArgumentError
+        If the steps do not begin with ``in`` and end with ``kept``, or the rows do not add up.
+
+    Examples
+    --------
+    >>> words = Caption(key="flow", title="Most are kept", subtitle="Rows", n="12 rows", source="Invented")
+    >>> figure = cleaning_flow([("Rows in the file", 12), ("Empty", 2), ("Kept", 10)], words)
+    >>> figure.alt
+    'Of 12 rows, 10 are kept (83.3%). Excluded: Empty, 2.'
+    """
+    where = f"figure {caption.key!r}"
+    data = cv.clean_frame(where, _as_frame(steps), ["kind", "label"], ["rows"])
+    faults = _faults(where, data)
+    if faults:
+        raise ArgumentError(*faults)
+    with cv.drawing():
+        return cv.finished(
+            _draw(data),
+            caption,
+            data.astype({"rows": "int64"}),
+            [
+                Column(key="label", label="Step"),
+                Column(key="kind", label="What happens"),
+                Column(key="rows", label="Rows", role="count"),
+            ],
+            alt=_alt(data),
+            description=_description(data),
+        )
+
+
+def _as_frame(steps: pd.DataFrame | Sequence[tuple[str, int]]) -> pd.DataFrame:
+    if isinstance(steps, pd.DataFrame):
+        return steps
+    kinds = ["in", *["excluded"] * (len(steps) - 2), "kept"][: len(steps)]
+    return pd.DataFrame(
+        {"kind": kinds, "label": [label for label, _ in steps], "rows": [rows for _, rows in steps]}
+    )
+
+
+def _faults(where: str, data: pd.DataFrame) -> list[Fault]:
+    kinds = list(data["kind"])
+    unknown = sorted(set(kinds) - set(get_args(FlowKind)))
+    if unknown:
+        return [
+            Fault(where=where, found=f"unknown kinds {listed(unknown)}", allowed=listed(get_args(FlowKind)))
+        ]
+    if kinds[0] != "in" or kinds.count("in") != 1 or kinds[-1] != "kept":
+        return [Fault(where=where, found="the steps do not go from one 'in' to a 'kept'")]
+    faults, left = [], 0.0
+    for kind, label, rows in data[["kind", "label", "rows"]].itertuples(index=False, name=None):
+        if kind == "kept" and rows != left:
+            found = f"{label!r}: {fmt.count(left)} rows are left, {fmt.count(rows)} are given"
+            faults.append(Fault(where=where, found=found, remedy="list every exclusion with its rows"))
+        left = left - rows if kind == "excluded" else rows
+    return faults
+
+
+def _draw(data: pd.DataFrame) -> Sheet:
+    tops, height = _places(list(data["kind"]))
+    paper, base = cv.sheet(height)
+    spine = sum(_MAIN) / 2
+    main = [(top, kind) for top, kind in zip(tops, data["kind"], strict=True) if kind != "excluded"]
+    for (above, _), (below, _) in pairwise(main):
+        _arrow(base, (spine, above + _BOX), (spine, below))
+    rows_in = float(data["rows"].iloc[0])
+    for top, (kind, label, rows) in zip(
+        tops, data[["kind", "label", "rows"]].itertuples(index=False, name=None), strict=True
+    ):
+        if kind == "excluded":
+            _arrow(base, (spine, top + _SIDE / 2), (_ASIDE[0], top + _SIDE / 2))
+            _box(base, _ASIDE, top, _SIDE, f"Excluded: {label}", fmt.count(rows))
+        else:
+            share = "" if kind == "in" or not rows_in else f" ({fmt.percent(rows / rows_in, 1)})"
+            _box(base, _MAIN, top, _BOX, label, fmt.count(rows) + share, main=True)
+    return paper
+
+
+def _places(kinds: Sequence[str]) -> tuple[list[float], float]:
+    tops, top = [], 0.06
+    for kind in kinds:
+        tops.append(top)
+        top += (_SIDE if kind == "excluded" else _BOX) + _GAP
+    return tops, top - _GAP + 0.06
+
+
+def _box(
+    base: Axes,
+    place: tuple[float, float],
+    top: float,
+    height: float,
+    label: str,
+    number: str,
+    *,
+    main: bool = False,
+) -> None:
+    left, right = place
+    face, edge, ink = (DARK_BLUE, DARK_BLUE, PAPER) if main else (BAND, QUIET_INK, INK)
+    base.add_patch(
+        FancyBboxPatch(
+            (left, top),
+            right - left,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.06",
+            facecolor=face,
+            edgecolor=edge,
+            linewidth=0.8,
+            zorder=3,
+        )
+    )
+    room = right - left - 0.4 - (0 if main else cv.text_width(number, bold=True))
+    size = 10.0 if main or cv.text_width(label) <= room else SMALL_SIZE
+    lines = cv.wrapped(label, room, size)[: 1 if main else 2]
+    if main:
+        middle = (left + right) / 2
+        cv.write(base, middle, top + height * 0.31, "", size=size, align="center", lines=lines, colour=ink)
+        cv.write(base, middle, top + height * 0.7, number, bold=True, align="center", colour=ink)
+    else:
+        cv.write(base, left + 0.14, top + height / 2, "", size=size, lines=lines)
+        cv.write(base, right - 0.14, top + height / 2, number, bold=True, align="right")
+
+
+def _arrow(base: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    base.annotate(
+        "",
+        xy=end,
+        xytext=start,
+        arrowprops={"arrowstyle": "-|>", "color": QUIET_INK, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0},
+        zorder=1,
+    )
+
+
+def _alt(data: pd.DataFrame) -> list[str]:
+    first, last = float(data["rows"].iloc[0]), float(data["rows"].iloc[-1])
+    share = f" ({fmt.percent(last / first, 1)})" if first else ""
+    out = data[data["kind"] == "excluded"]
+    told = [f"{label}, {fmt.count(rows)}" for label, rows in zip(out["label"], out["rows"], strict=True)]
+    return [
+        f"Of {fmt.count(first)} rows, {fmt.count(last)} are kept{share}.",
+        f"Excluded: {'; '.join(told)}." if told else "Nothing is excluded.",
+    ]
+
+
+def _description(data: pd.DataFrame) -> list[str]:
+    verbs = {"in": "rows come in", "excluded": "rows are excluded", "kept": "rows are kept"}
+    rows = data[["kind", "label", "rows"]].itertuples(index=False, name=None)
+    return [f"{label}: {fmt.count(number)} {verbs[kind]}." for kind, label, number in rows]
