@@ -186,7 +186,14 @@ def starting_values(y: Ints, w: Floats, n_cuts: int, p: int, link: Link) -> Floa
 
 
 def maximise(
-    x: Floats, y: Ints, w: Floats, *, n_cuts: int, link: Link, start: Floats | None = None
+    x: Floats,
+    y: Ints,
+    w: Floats,
+    *,
+    n_cuts: int,
+    link: Link,
+    start: Floats | None = None,
+    tolerance: float = STEP_TOLERANCE,
 ) -> Estimate:
     """Maximise the weighted log-likelihood by Newton's method with step halving.
 
@@ -204,6 +211,8 @@ def maximise(
         The link.
     start
         Starting values of theta; by default the fit without predictors.
+    tolerance
+        Size, in standard errors, of the Newton step after which no further one is taken.
 
     Returns
     -------
@@ -225,7 +234,7 @@ def maximise(
         d = derivatives(theta, x, y, n_cuts, link)
         info = information(d, x, y, w, n_cuts)
         step = _ascent_step(info, score(d, x, y, w, n_cuts))
-        small = np.max(np.abs(step) * np.sqrt(np.abs(np.diag(info)))) < STEP_TOLERANCE
+        small = np.max(np.abs(step) * np.sqrt(np.abs(np.diag(info)))) < tolerance
         if small:  # the last step is taken as it is: its likelihood differs by rounding only
             theta = theta + step
             stalled = False

@@ -1,0 +1,618 @@
+"""Published findings against this run: claims as data, their checks, and verdicts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from coprodstats.errors import ArgumentError, ConfigError, Fault, ModelError, did_you_mean, listed
+from coprodstats.models.compare import compare
+from coprodstats.models.fit import logit, ologit
+from coprodstats.models.importance import block_share, importance
+from coprodstats.models.margins import margin_estimates
+from coprodstats.models.results import FittedModel
+from coprodstats.models.wald import wald_test
+from coprodstats.survey.cleaning import CleanedSurvey
+from coprodstats.survey.describe import means
+from coprodstats.survey.design import SurveyDesign
+
+Verdict = Literal["agrees", "agrees in direction only", "inconclusive", "disagrees", "not testable"]
+LEVEL = 0.05
+
+# The keys that each test needs, beside "test".
+TESTS: dict[str, tuple[str, ...]] = {
+    "sign": ("model", "term", "expect"),
+    "weaker": ("model", "than", "term"),
+    "difference": ("model", "than", "term", "expect"),
+    "contrast": ("model", "than", "term"),
+    "equivalence": ("model", "term", "bound"),
+    "rank": ("model", "variable", "among", "share"),
+    "gap": ("higher", "lower"),
+    "moderation": ("model", "term", "by"),
+    "block": ("model", "variables", "below"),
+    "band": ("model", "term", "low", "high"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One test of a claim: its kind and what it is about."""
+
+    test: str
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A published finding.
+
+    Attributes
+    ----------
+    id
+        Such as ``"C1"``.
+    statement
+        The finding in our words.
+    source
+        Where it was read.
+    checks
+        What this run must show for it to agree.
+    """
+
+    id: str
+    statement: str
+    source: str
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found.
+
+    Attributes
+    ----------
+    expected
+        What the claim says, in words.
+    found
+        What this run shows, in words.
+    estimate, conf_low, conf_high
+        The number checked and its interval (90 % for equivalence), NaN where there is none.
+    verdict
+        The verdict on this check.
+    """
+
+    expected: str
+    found: str
+    estimate: float
+    conf_low: float
+    conf_high: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimResult:
+    """A claim with what each of its checks found and the verdict on the whole."""
+
+    claim: Claim
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimResults:
+    """All claims with their verdicts.
+
+    Attributes
+    ----------
+    results
+        One entry per claim, in file order.
+    synthetic
+        Whether the survey is synthetic, so that verdicts check the software only.
+    """
+
+    results: tuple[ClaimResult, ...]
+    synthetic: bool
+
+    def verdicts(self) -> dict[str, Verdict]:
+        """Return the verdict on each claim by its id."""
+        return {r.claim.id: r.verdict for r in self.results}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per check: claim, test, expectation, numbers, verdict on check and claim."""
+        return pd.DataFrame(
+            [
+                {
+                    "id": r.claim.id,
+                    "statement": r.claim.statement,
+                    "source": r.claim.source,
+                    "test": check.test,
+                    "expected": finding.expected,
+                    "found": finding.found,
+                    "estimate": finding.estimate,
+                    "conf_low": finding.conf_low,
+                    "conf_high": finding.conf_high,
+                    "check_verdict": finding.verdict,
+                    "verdict": r.verdict,
+                    "checks": "the software, on synthetic data" if self.synthetic else "the finding",
+                }
+                for r in self.results
+                for check, finding in zip(r.claim.checks, r.findings, strict=True)
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """What the checks draw on."""
+
+    models: Mapping[str, FittedModel]
+    data: CleanedSurvey | pd.DataFrame
+    design: SurveyDesign | None
+    seed: int
+    n_replicates: int
+
+
+def read_claims(path: str | Path) -> tuple[Claim, ...]:
+    """Read claims from a TOML file.
+
+    Parameters
+    ----------
+    path
+        A file with one table per claim: ``statement``, ``source`` and ``checks``, a list of tables with a
+        ``test`` and what it needs (`TESTS`).
+
+    Raises
+    ------
+    ConfigError
+        With all faults of the file.
+    """
+    name = Path(path).name
+    try:
+        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = "it can't be read as TOML" if Path(path).is_file() else "there is no such file"
+        raise ConfigError(Fault(where=name, found=found, remedy=str(error)[:120])) from error
+    faults: list[Fault] = []
+    claims = tuple(_claim(name, key, table, faults) for key, table in raw.items())
+    if faults:
+        raise ConfigError(*faults)
+    return claims
+
+
+def check_claims(
+    claims: Sequence[Claim],
+    models: Mapping[str, FittedModel],
+    data: CleanedSurvey | pd.DataFrame,
+    *,
+    seed: int,
+    n_replicates: int = 200,
+    design: SurveyDesign | None = None,
+    synthetic: bool | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> ClaimResults:
+    """Test each claim on fitted models.
+
+    Parameters
+    ----------
+    claims
+        The claims.
+    models
+        Fitted models by the names that the claims use.
+    data
+        What the models were fitted to.
+    seed, n_replicates
+        Seed and number of the bootstrap replicates of ranks and shares.
+    design
+        The design, if ``data`` is a DataFrame.
+    synthetic
+        Whether the data are synthetic; by default what the codebook of a cleaned survey says.
+    progress
+        Called with the id of each claim before it is tested.
+
+    Returns
+    -------
+    ClaimResults
+        Verdicts *agrees*, *agrees in direction only*, *inconclusive*, *disagrees*, *not testable*. "Not
+        related" is tested for equivalence by two one-sided tests (Schuirmann 1987, *Journal of
+        Pharmacokinetics and Biopharmaceutics* 15, 657-680). Tests are at 5 %, on the margin scale; that one
+        association is *weaker* than another is tested one-sided.
+
+    Raises
+    ------
+    ArgumentError
+        If ``n_replicates`` is below 20.
+    """
+    if n_replicates < 20:
+        found = f"{n_replicates}"
+        raise ArgumentError(Fault(where="check_claims: n_replicates", found=found, allowed="20 or more"))
+    if synthetic is None:
+        synthetic = isinstance(data, CleanedSurvey) and data.codebook.synthetic
+    evidence = Evidence(models=models, data=data, design=design, seed=seed, n_replicates=n_replicates)
+    results = []
+    for claim in claims:
+        if progress is not None:
+            progress(claim.id)
+        findings = tuple(_run(check, evidence) for check in claim.checks)
+        results.append(
+            ClaimResult(claim=claim, findings=findings, verdict=overall([f.verdict for f in findings]))
+        )
+    return ClaimResults(results=tuple(results), synthetic=synthetic)
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict on a claim from those on its checks.
+
+    Examples
+    --------
+    >>> overall(["agrees", "agrees in direction only"])
+    'agrees in direction only'
+    """
+    found = set(verdicts)
+    if "disagrees" in found:
+        return "disagrees"
+    if "not testable" in found:
+        return "not testable"
+    if found == {"agrees"}:
+        return "agrees"
+    return "inconclusive" if "inconclusive" in found else "agrees in direction only"
+
+
+def by_interval(estimate: float, low: float, high: float, expect: str) -> Verdict:
+    """Return the verdict on a sign from an estimate and its interval.
+
+    Examples
+    --------
+    >>> by_interval(0.2, -0.1, 0.5, "positive")
+    'agrees in direction only'
+    """
+    sign = 1.0 if expect == "positive" else -1.0
+    value, floor, ceiling = sign * estimate, *sorted((sign * low, sign * high))
+    if not np.isfinite([value, floor, ceiling]).all():
+        return "not testable"
+    if floor > 0:
+        return "agrees"
+    if ceiling < 0:
+        return "disagrees"
+    return "agrees in direction only" if value > 0 else "inconclusive"
+
+
+def _claim(file: str, key: str, table: Any, faults: list[Fault]) -> Claim:
+    where = f"{file}: {key}"
+    if not isinstance(table, dict):
+        faults.append(
+            Fault(where=where, found="it is not a table", allowed=f"[{key}] with statement and checks")
+        )
+        return Claim(id=key, statement="", source="", checks=())
+    known = ("statement", "source", "checks")
+    faults += [
+        Fault(
+            where=where,
+            found=f"unknown key {name!r}",
+            allowed=listed(known),
+            remedy=did_you_mean(name, known),
+        )
+        for name in table
+        if name not in known
+    ]
+    faults += [
+        Fault(where=where, found=f"{name} is missing or not text")
+        for name in ("statement", "source")
+        if not isinstance(table.get(name), str)
+    ]
+    raw = table.get("checks")
+    if not isinstance(raw, list) or not raw:
+        faults.append(Fault(where=where, found="checks is missing or empty", allowed="a list of tables"))
+        raw = []
+    checks = tuple(_check(f"{where}: check {i}", item, faults) for i, item in enumerate(raw, start=1))
+    return Claim(
+        id=key, statement=str(table.get("statement", "")), source=str(table.get("source", "")), checks=checks
+    )
+
+
+def _check(where: str, item: Any, faults: list[Fault]) -> Check:
+    about = dict(item) if isinstance(item, dict) else {}
+    test = str(about.pop("test", ""))
+    if test not in TESTS:
+        faults.append(
+            Fault(
+                where=where,
+                found=f"{test!r} is no test",
+                allowed=listed(list(TESTS)),
+                remedy=did_you_mean(test, TESTS),
+            )
+        )
+        return Check(test=test, about=about)
+    needed = TESTS[test]
+    wrong = [k for k in about if k not in needed]
+    lacking = [k for k in needed if k not in about]
+    if wrong or lacking:
+        words = [*(f"unknown {k!r}" for k in wrong), *(f"no {k!r}" for k in lacking)]
+        faults.append(Fault(where=where, found=listed(words), allowed=f"{test} needs {listed(needed)}"))
+    if about.get("expect", "positive") not in ("positive", "negative"):
+        faults.append(Fault(where=where, found="expect is neither", allowed="'positive' or 'negative'"))
+    faults += [
+        Fault(where=where, found=f"{k} is not a number")
+        for k in ("bound", "share", "below", "low", "high")
+        if k in about and (isinstance(about[k], bool) or not isinstance(about[k], int | float))
+    ]
+    return Check(test=test, about=about)
+
+
+def _run(check: Check, evidence: Evidence) -> Finding:
+    try:
+        return _CHECKS[check.test](check.about, evidence)
+    except _NotTestableError as reason:
+        return _unavailable(str(reason))
+    except ModelError as error:
+        return _unavailable(error.faults[0].found if error.faults else "the model could not be fitted")
+
+
+class _NotTestableError(Exception):
+    """These data don't hold what a check needs."""
+
+
+def _unavailable(reason: str) -> Finding:
+    return Finding(
+        expected="—",
+        found=f"not testable: {reason}",
+        estimate=np.nan,
+        conf_low=np.nan,
+        conf_high=np.nan,
+        verdict="not testable",
+    )
+
+
+def _model(evidence: Evidence, name: str) -> FittedModel:
+    if name not in evidence.models:
+        raise _NotTestableError(f"this analysis has no model {name!r}")
+    return evidence.models[name]
+
+
+def _margin(evidence: Evidence, name: str, term: str) -> tuple[float, float, float]:
+    """Return a margin on the event of a model, its standard error and degrees of freedom."""
+    model = _model(evidence, name)
+    variable = term.partition("[")[0]
+    if variable not in model.spec.formula.predictors:
+        raise _NotTestableError(f"model {name!r} has no term {term!r}")
+    found = margin_estimates(model, variable)
+    rows = (found.labels["term"] == term) & (found.labels["category"] == model.categories[-1])
+    position = np.flatnonzero(rows.to_numpy())
+    if len(position) != 1:
+        raise _NotTestableError(f"model {name!r} has no term {term!r}")
+    j = int(position[0])
+    return float(found.estimate[j]), float(np.sqrt(found.covariance[j, j])), float(model.df)
+
+
+def _bounds(estimate: float, std_error: float, df: float, alpha: float = LEVEL) -> tuple[float, float]:
+    half = float(stats.t.isf(alpha / 2, df)) * std_error
+    return estimate - half, estimate + half
+
+
+def _sign(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    estimate, std_error, df = _margin(evidence, about["model"], about["term"])
+    low, high = _bounds(estimate, std_error, df)
+    return Finding(
+        expected=f"{about['term']} {about['expect']} in {about['model']}",
+        found="margin",
+        estimate=estimate,
+        conf_low=low,
+        conf_high=high,
+        verdict=by_interval(estimate, low, high, about["expect"]),
+    )
+
+
+def _pair(about: Mapping[str, Any], evidence: Evidence) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return margins of ``than`` and ``model`` on one term, their joint covariance and df."""
+    pair = {"than": _model(evidence, about["than"]), "model": _model(evidence, about["model"])}
+    try:
+        both = compare(pair, terms=[about["term"]])
+    except ArgumentError as error:
+        raise _NotTestableError(f"{about['term']!r} is not in both models") from error
+    return both.estimates[0], both.covariance, both.df
+
+
+def _difference(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    values, v, df = _pair(about, evidence)
+    estimate = float(values[1] - values[0])
+    low, high = _bounds(estimate, float(np.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1])), df)
+    return Finding(
+        expected=f"{about['term']}: {about['model']} minus {about['than']} {about['expect']}",
+        found="difference of margins",
+        estimate=estimate,
+        conf_low=low,
+        conf_high=high,
+        verdict=by_interval(estimate, low, high, about["expect"]),
+    )
+
+
+def _contrast(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    found = _difference({**about, "expect": "positive"}, evidence)
+    differs = found.conf_low > 0 or found.conf_high < 0
+    return Finding(
+        expected=f"{about['term']} differs between {about['model']} and {about['than']}",
+        found="difference of margins",
+        estimate=found.estimate,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        verdict="agrees" if differs else "inconclusive",
+    )
+
+
+def _weaker(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    values, v, df = _pair(about, evidence)
+    signs = np.sign(values)
+    estimate = float(abs(values[0]) - abs(values[1]))
+    variance = v[0, 0] + v[1, 1] - 2 * signs[0] * signs[1] * v[0, 1]
+    # The claim fixes the direction: one-sided at 5 %, as for equivalence.
+    low, high = _bounds(estimate, float(np.sqrt(variance)), df, 2 * LEVEL)
+    return Finding(
+        expected=f"{about['term']} weaker in {about['model']} than in {about['than']}",
+        found="difference of sizes (90 % interval, one-sided test)",
+        estimate=estimate,
+        conf_low=low,
+        conf_high=high,
+        verdict=by_interval(estimate, low, high, "positive"),
+    )
+
+
+def _equivalence(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    estimate, std_error, df = _margin(evidence, about["model"], about["term"])
+    bound = float(about["bound"])
+    low, high = _bounds(estimate, std_error, df, 2 * LEVEL)
+    wide = _bounds(estimate, std_error, df)
+    verdict: Verdict = "inconclusive"
+    if -bound < low and high < bound:
+        verdict = "agrees"
+    elif wide[0] > 0 or wide[1] < 0:
+        verdict = "disagrees"
+    return Finding(
+        expected=f"{about['term']} within ±{bound:g} in {about['model']}",
+        found="margin (90 % interval, two one-sided tests)",
+        estimate=estimate,
+        conf_low=low,
+        conf_high=high,
+        verdict=verdict,
+    )
+
+
+def _rank(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    model, variable = _model(evidence, about["model"]), about["variable"]
+    absent = [v for v in (*about["among"], variable) if v not in model.spec.formula.predictors]
+    if absent:
+        raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
+    found = importance(model, about["among"], n_replicates=evidence.n_replicates, seed=evidence.seed)
+    rows = found.to_frame().query("variable == @variable")
+    shares, ranks = rows["share_first"].to_numpy(), rows["rank"].to_numpy()
+    verdict: Verdict = "inconclusive"
+    if (shares >= about["share"]).all():
+        verdict = "agrees"
+    elif (ranks == 1).all():
+        verdict = "agrees in direction only"
+    elif (shares <= 1 - about["share"]).all():
+        verdict = "disagrees"
+    return Finding(
+        expected=f"{variable} ranks first of {len(about['among'])} in {about['model']}",
+        found="share of replicates in which it ranks first (the smaller of two measures)",
+        estimate=float(shares.min()),
+        conf_low=np.nan,
+        conf_high=np.nan,
+        verdict=verdict,
+    )
+
+
+def _gap(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    frame = evidence.data.frame if isinstance(evidence.data, CleanedSurvey) else evidence.data.copy()
+    absent = [about[k] for k in ("higher", "lower") if about[k] not in frame.columns]
+    if absent:
+        raise _NotTestableError(f"the survey has no variable {absent[0]!r}")
+    design = evidence.design
+    if design is None and isinstance(evidence.data, CleanedSurvey):
+        design = evidence.data.design
+    frame["gap"] = frame[about["higher"]] - frame[about["lower"]]
+    row = means(frame, "gap", design=design).iloc[0]
+    return Finding(
+        expected=f"mean of {about['higher']} above that of {about['lower']}",
+        found="paired difference of means",
+        estimate=float(row["estimate"]),
+        conf_low=float(row["conf_low"]),
+        conf_high=float(row["conf_high"]),
+        verdict=by_interval(row["estimate"], row["conf_low"], row["conf_high"], "positive"),
+    )
+
+
+def _moderation(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    model = _model(evidence, about["model"])
+    term, by = about["term"], about["by"]
+    absent = [v for v in (term, by) if v not in model.spec.formula.predictors]
+    if absent:
+        raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
+    fit = {"logit": logit, "ologit": ologit}[model.family]
+    extra = {} if model.family == "logit" else {"link": model.link.name}
+    wider = fit(
+        f"{model.formula} + {term}:{by}",
+        evidence.data,
+        design=evidence.design,
+        covariance=model.covariance,
+        df_rule=model.df_rule,
+        domain=model.used,
+        **extra,  # type: ignore[arg-type]
+    )
+    joint = [c.term for c in wider.spec.columns if set(c.variables) == {term, by}]
+    test = wald_test(wider, sorted(set(joint)))
+    return Finding(
+        expected=f"{term} differs by {by} in {about['model']}",
+        found=f"F({test.df_num}, {test.df_denom:.0f}) = {test.statistic:.2f}; the number is the p value",
+        estimate=test.p_value,
+        conf_low=np.nan,
+        conf_high=np.nan,
+        verdict="agrees" if test.p_value < LEVEL else "inconclusive",
+    )
+
+
+def _block(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    model = _model(evidence, about["model"])
+    absent = [v for v in about["variables"] if v not in model.spec.formula.predictors]
+    if absent:
+        raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
+    found = block_share(model, about["variables"], n_replicates=evidence.n_replicates, seed=evidence.seed)
+    verdict: Verdict = "inconclusive"
+    if found.conf_high < about["below"]:
+        verdict = "agrees"
+    elif found.conf_low > about["below"]:
+        verdict = "disagrees"
+    elif found.estimate < about["below"]:
+        verdict = "agrees in direction only"
+    return Finding(
+        expected=f"pseudo R² of background alone in {about['model']} below {about['below']:g}",
+        found="McFadden's pseudo R²",
+        estimate=found.estimate,
+        conf_low=found.conf_low,
+        conf_high=found.conf_high,
+        verdict=verdict,
+    )
+
+
+def _band(about: Mapping[str, Any], evidence: Evidence) -> Finding:
+    estimate, std_error, df = _margin(evidence, about["model"], about["term"])
+    model = _model(evidence, about["model"])
+    if model.spec.is_factor(about["term"].partition("[")[0]):
+        raise _NotTestableError(f"{about['term']!r} is not numeric")
+    values, w = model.sample[about["term"]].to_numpy(dtype=float), model.sample_weights
+    sd = float(np.sqrt(np.average((values - np.average(values, weights=w)) ** 2, weights=w)))
+    low, high = _bounds(estimate * sd, std_error * sd, df)
+    floor, ceiling = float(about["low"]), float(about["high"])
+    verdict: Verdict = "inconclusive"
+    if floor < low and high < ceiling:
+        verdict = "agrees"
+    elif high < floor or low > ceiling:
+        verdict = "disagrees"
+    elif floor < estimate * sd < ceiling:
+        verdict = "agrees in direction only"
+    return Finding(
+        expected=f"{about['term']} in {floor:g} to {ceiling:g} per standard deviation in {about['model']}",
+        found="margin for one weighted standard deviation",
+        estimate=estimate * sd,
+        conf_low=low,
+        conf_high=high,
+        verdict=verdict,
+    )
+
+
+_CHECKS: dict[str, Callable[[Mapping[str, Any], Evidence], Finding]] = {
+    "sign": _sign,
+    "weaker": _weaker,
+    "difference": _difference,
+    "contrast": _contrast,
+    "equivalence": _equivalence,
+    "rank": _rank,
+    "gap": _gap,
+    "moderation": _moderation,
+    "block": _block,
+    "band": _band,
+}
