@@ -151,7 +151,7 @@ class Truth:
     efficacy_by_country: tuple[float, ...] = (-0.20, 0.18, 0.0, -0.14, 0.16)
     country_individual: tuple[float, ...] = (-0.10, 0.05, 0.0, -0.02, 0.07)
     country_collective: tuple[float, ...] = (0.04, -0.08, -0.05, -0.03, 0.12)
-    age_by_sector: tuple[float, ...] = (0.0, -0.06, 0.06)
+    age_by_sector: tuple[float, ...] = (0.0, -0.12, 0.12)
     residual_correlation: float = 0.35
     icc: float = 0.09
     covariate_icc: float = 0.12
