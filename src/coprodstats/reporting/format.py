@@ -59,7 +59,9 @@ def significant(value: float, digits: int = SIGNIFICANT_DIGITS) -> float:
     >>> significant(0.1 + 0.2), significant(-0.0)
     (0.3, 0.0)
     """
-    return float(f"{float(value):.{digits}g}") + 0.0
+    short = float(f"{float(value):.{digits}g}") + 0.0
+    # Only the very largest doubles are rounded beyond what a double holds.
+    return short if math.isfinite(short) else float(value)
 
 
 def rounded(value: float, digits: int) -> Decimal:
@@ -329,7 +331,7 @@ def _with_interval(value: str, bounds: str) -> str:
 
 
 def _decimal(value: Number) -> Decimal:
-    return Decimal(repr(significant(float("nan") if value is None else value)))
+    return Decimal(f"{float('nan') if value is None else float(value):.{SIGNIFICANT_DIGITS}g}")
 
 
 def _quantized(exact: Decimal, digits: int) -> Decimal:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import json
 import os
 import secrets
@@ -119,11 +117,9 @@ def frame_to_csv(frame: pd.DataFrame) -> bytes:
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         raise ArgumentError(Fault(where="CSV", found="two columns have the same name"))
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([_guarded(name) for name in names])
-    writer.writerows([csv_cell(value) for value in row] for row in frame.itertuples(index=False, name=None))
-    return buffer.getvalue().encode("utf-8")
+    lines = [[_guarded(name) for name in names]]
+    lines += [[csv_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return "".join(",".join(map(_quoted, line)) + "\n" for line in lines).encode("utf-8")
 
 
 def csv_cell(value: Any) -> str:
@@ -203,6 +199,11 @@ def _stem(part: str) -> str:
 
 def _is_plain(index: pd.Index[Any]) -> bool:
     return len(index) == 0 or pd.api.types.is_integer_dtype(index)
+
+
+def _quoted(cell: str) -> str:
+    # The standard library's writer leaves a lone carriage return bare, and its reader ends the row there.
+    return '"' + cell.replace('"', '""') + '"' if any(letter in cell for letter in ',"\n\r') else cell
 
 
 def _guarded(text: str) -> str:

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Sheet
 from matplotlib.font_manager import get_font
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting import format as fmt
@@ -75,11 +75,21 @@ def panel(
     return axes
 
 
-def value_axis(axes: Axes, unit: Unit, label: str, *, bins: int = 5) -> None:
+def round_ticks(low: float, high: float, bins: int, step: float = 0.0) -> list[float]:
+    """Return round ticks between two ends, at most ``bins`` + 1 of them, or one every ``step``.
+
+    Examples
+    --------
+    >>> round_ticks(-4.0, 11.0, 4), round_ticks(-4.0, 11.0, 4, step=10.0)
+    ([0.0, 5.0, 10.0], [0.0, 10.0])
+    """
+    locator = MultipleLocator(step) if step else MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10])
+    return [fmt.significant(tick) for tick in locator.tick_values(low, high) if low <= tick <= high]
+
+
+def value_axis(axes: Axes, unit: Unit, label: str, *, bins: int = 5, step: float = 0.0) -> None:
     """Write the horizontal axis: few round ticks in the house's numbers, a quiet grid, a label."""
-    low, high = axes.get_xlim()
-    steps = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    ticks = [tick for tick in steps if low <= tick <= high]
+    ticks = round_ticks(*axes.get_xlim(), bins, step)
     axes.set_xticks(ticks, tick_labels(ticks, unit))
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(safe(label), labelpad=5)
@@ -87,9 +97,7 @@ def value_axis(axes: Axes, unit: Unit, label: str, *, bins: int = 5) -> None:
 
 def upright_axis(axes: Axes, unit: Unit, *, bins: int = 5) -> None:
     """Write the vertical axis: few round ticks in the house's numbers and a quiet grid."""
-    low, high = axes.get_ylim()
-    steps = MaxNLocator(nbins=bins, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    ticks = [tick for tick in steps if low <= tick <= high]
+    ticks = round_ticks(*axes.get_ylim(), bins)
     axes.set_yticks(ticks, tick_labels(ticks, unit))
     axes.grid(visible=True, axis="y")
 

@@ -195,9 +195,11 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
     groups: tuple[Sequence[Series], ...] = (series, (_DIFFERENCE,))
     least = sum(0.38 + cv.text_width(one.label) for one in series) + _KEY_GAP * len(series)
     places, spans = _panels(start, edge, [_limits(shown, group, unit) for group in groups], least)
+    ticks = cv.round_ticks(*max(spans, key=lambda span: span[1] - span[0]), 6)
+    step = ticks[1] - ticks[0]
     for (left, right), xlim, group in zip(places, spans, groups, strict=True):
         axes = cv.panel(paper, left, _TOP, right - left, body, xlim=xlim, ylim=(body, 0))
-        cv.value_axis(axes, unit, look.axis_label)
+        cv.value_axis(axes, unit, look.axis_label, step=step)
         _marks(axes, shown, lines, group, unit)
     _heads(base, places, series, look.difference_label)
     cv.write(base, cv.WIDTH - 0.03, 0.5, "(95% interval)", size=SMALL_SIZE, align="right")
