@@ -252,7 +252,8 @@ def _check_replaceable(target: Path) -> None:
     if not target.is_dir():
         raise ReportError(Fault(where=where, found="it is a file", remedy="the name of a folder"))
     there = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir())
-    strange = [name for name in there if name not in recorded_names(target)]
+    ours = recorded_names(target)
+    strange = [name for name in there if name not in ours]
     if strange:
         found = f"it holds files that no run wrote: {listed(strange)}"
         raise ReportError(Fault(where=where, found=found, remedy="another folder, or move these files away"))
