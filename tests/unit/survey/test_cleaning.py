@@ -165,6 +165,8 @@ def test_rules_that_are_not_declared_are_errors() -> None:
     assert 'cleaning.duplicate_ids = "keep first" or "drop all"' in str(repeated.value)
     with pytest.raises(InputError, match="rows have no entry at all"):
         clean(survey_of([ID, ITEM], ["1 1", ". ."], strict))
+    with pytest.raises(InputError, match=r"\[E-I100\] InputError\n"):  # an empty row is told once
+        clean(survey_of([ID, PSU, WEIGHT], ["1 a 1", ". . ."], strict))
     with pytest.raises(DesignError, match=r"survey\.csv: p: fewer than 10 rows have no psu"):
         clean(survey_of([ID, PSU], ["1 a", "2 -1"], strict))
     with pytest.raises(InputError, match=r"\(3 faults\)"):

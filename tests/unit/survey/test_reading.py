@@ -12,6 +12,8 @@ import pyreadstat
 import pytest
 
 from coprodstats.errors import InputError
+from coprodstats.survey.cleaning import clean
+from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.declarations import CleaningRules, Codebook, Kind, Variable
 from coprodstats.survey.numbers import as_number
 from coprodstats.survey.reading import SurveyData, read_survey
@@ -246,3 +248,18 @@ def test_numbers(text: str, number: float) -> None:
 )
 def test_what_is_no_number(text: str) -> None:
     assert as_number(text) is None
+
+
+@pytest.mark.parametrize("folder", ["data/synthetic", "analyses/five_nation_2008"])
+def test_both_formats_of_the_shipped_survey_hold_the_same_codes(folder: str) -> None:
+    root = Path(__file__).parents[3]
+    codebook = read_codebook(root / folder / "codebook.toml")
+    csv, sav = (
+        read_survey(root / "data" / "synthetic" / f"five_nation_2008.{suffix}", codebook)
+        for suffix in ("csv", "sav")
+    )
+    pd.testing.assert_frame_equal(csv.frame, sav.frame)
+    pd.testing.assert_frame_equal(clean(csv).frame, clean(sav).frame)
+    pd.testing.assert_frame_equal(clean(csv).reasons, clean(sav).reasons)
+    for mapping in codebook.mappings:
+        assert clean(csv, mapping=mapping).mapping == mapping
