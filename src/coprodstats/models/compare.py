@@ -233,6 +233,15 @@ def holm(p_values: Floats) -> Floats:
 
 
 def _two(models: Mapping[str, FittedModel]) -> tuple[tuple[str, str], list[FittedModel]]:
+    if not isinstance(models, Mapping):
+        raise ComparisonError(
+            Fault(
+                where="compare: models",
+                found=f"it is a {type(models).__name__}",
+                allowed="two fitted models by name",
+                remedy="compare({'individual': individual, 'collective': collective})",
+            )
+        )
     wrong = [str(n) for n, m in models.items() if not isinstance(m, FittedModel)]
     if len(models) != 2 or wrong:
         raise ComparisonError(
@@ -269,6 +278,15 @@ def _refuse_other_data(names: tuple[str, str], fitted: Sequence[FittedModel]) ->
                 allowed="the same frame; a model of a subpopulation takes domain=",
             )
         )
+    elif _other_rows(one, two):
+        faults.append(
+            Fault(
+                where=where,
+                found="respondents who are in both samples have other values of a shared predictor, "
+                "or another index",
+                allowed="the same frame, with its rows in the same order",
+            )
+        )
     elif one.covariance != two.covariance or (
         one.covariance == "design" and not one.design.same_as(two.design)
     ):
@@ -287,6 +305,14 @@ def _refuse_other_data(names: tuple[str, str], fitted: Sequence[FittedModel]) ->
         )
     if faults:
         raise ComparisonError(*faults)
+
+
+def _other_rows(one: FittedModel, two: FittedModel) -> bool:
+    """Return whether the rows that both samples hold are visibly not the same respondents."""
+    both = one.used & two.used
+    first, second = one.sample.loc[both[one.used]], two.sample.loc[both[two.used]]
+    shared = [column for column in first.columns if column in second.columns]
+    return not (first.index.equals(second.index) and first[shared].equals(second[shared]))
 
 
 def _slopes(model: FittedModel) -> _Side:

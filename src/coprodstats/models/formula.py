@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
+import unicodedata
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 from coprodstats.errors import Fault, FormulaError, did_you_mean, listed
@@ -13,6 +16,8 @@ MAX_LENGTH = 5_000
 MAX_DEPTH = 12
 MAX_POWER = 5
 MAX_FLEXIBILITY = 50
+# Products and powers multiply: a*b*c*… of 25 names has 33 million terms.
+MAX_TERMS = 300
 
 FUNCTIONS = ("C", "center", "scale", "log", "exp", "sqrt", "poly", "bs", "cr", "I")
 _ONE_COLUMN = ("center", "scale", "log", "exp", "sqrt")
@@ -32,7 +37,7 @@ class ParsedFormula:
     outcome
         The column left of the tilde.
     predictors
-        The columns right of it, in order of first mention.
+        The columns right of it, in order of first mention, main effects first.
     factors
         Those that ``C(...)`` declares categorical, whatever their type.
     terms
@@ -67,7 +72,8 @@ def parse_formula(text: str, columns: tuple[str, ...]) -> ParsedFormula:
     ('age', 'region')
     """
     clean = _screen(text)
-    left, right = (side.strip() for side in clean.split("~"))
+    left, right = (side.strip() for side in clean.split("~", 1))  # a label may hold another
+    _refuse_explosion(clean, right)
     terms = _terms(clean, right)
     predictors, faults = _walk(clean, terms)
     if not left.isidentifier():
@@ -90,9 +96,19 @@ def parse_formula(text: str, columns: tuple[str, ...]) -> ParsedFormula:
     ]
     if left in predictors:
         faults.append(Fault(where=_where(clean), found=f"the outcome {left!r} is also a predictor"))
+    called = re.findall(r"(\w+)\s*\(", _without_labels(right))
+    faults += [
+        Fault(
+            where=_where(clean),
+            found=f"column {name!r} has the name of a function that the formula uses",
+            remedy="rename the column",
+        )
+        for name in predictors
+        if name in called
+    ]
     if faults:
         raise FormulaError(*faults)
-    factors = tuple(dict.fromkeys(re.findall(r"\bC\(\s*(\w+)", right)))
+    factors = tuple(dict.fromkeys(re.findall(r"\bC\(\s*(\w+)", _without_labels(right))))
     return ParsedFormula(text=clean, outcome=left, predictors=tuple(predictors), factors=factors, terms=terms)
 
 
@@ -109,9 +125,19 @@ def _screen(text: str) -> str:
     faults = []
     if len(clean) > MAX_LENGTH:
         raise FormulaError(Fault(where=where, found=f"it is longer than {MAX_LENGTH} characters"))
-    without_labels = re.sub(r"\"[^\"]*\"|'[^']*'", '""', clean)
+    without_labels = _without_labels(clean)
     if not _CHARACTERS.fullmatch(without_labels) or "__" in clean:
         faults.append(Fault(where=where, found="it holds characters that formulas don't need", allowed=_SAID))
+    elif unicodedata.normalize("NFKC", without_labels) != without_labels:
+        # Python reads such names in their plain form, so that they would miss the column that is meant.
+        found = "it holds characters that only look like plain ones (full-width letters, ligatures)"
+        faults.append(Fault(where=where, found=found, remedy="plain letters, also in the column's name"))
+    words = re.findall(r"\w+", without_labels.rpartition("~")[2])
+    faults += [
+        Fault(where=where, found=f"{word!r} is a word of the Python language", remedy="rename the column")
+        for word in dict.fromkeys(words)
+        if keyword.iskeyword(word)
+    ]
     if without_labels.count("~") != 1:
         faults.append(Fault(where=where, found="it needs one '~'", allowed="'outcome ~ age + gender'"))
     if _depth(without_labels) > MAX_DEPTH:
@@ -132,6 +158,44 @@ def _screen(text: str) -> str:
     if faults:
         raise FormulaError(*faults)
     return clean
+
+
+def _without_labels(text: str) -> str:
+    return re.sub(r"\"[^\"]*\"|'[^']*'", '""', text)
+
+
+def _refuse_explosion(text: str, right: str) -> None:
+    """Refuse formulas that expand to very many terms, before they are expanded."""
+    arithmetic = _without_labels(right).replace(":", "@").replace("^", "**")
+    try:
+        count = _term_count(ast.parse(arithmetic, mode="eval").body) if right else 0
+    except (SyntaxError, ValueError):
+        return  # the parser of formulas says what is wrong
+    except (RecursionError, MemoryError):
+        count = MAX_TERMS + 1
+    if count > MAX_TERMS:
+        raise FormulaError(Fault(where=_where(text), found=f"it expands to more than {MAX_TERMS} terms"))
+
+
+def _term_count(node: ast.expr) -> int:
+    """Return an upper bound on the terms that an expression expands to, cut above `MAX_TERMS`."""
+    match node:
+        case ast.BinOp(left=left, op=operator, right=right):
+            first, second = _term_count(left), _term_count(right)
+        case _:
+            return 1
+    match operator, right:
+        case ast.Add(), _:
+            count = first + second
+        case ast.Mult(), _:
+            count = first + second + first * second
+        case ast.MatMult(), _:
+            count = first * second
+        case ast.Pow(), ast.Constant(value=int(power)) if power <= MAX_POWER:
+            count = sum(comb(first, k) for k in range(1, power + 1))
+        case _:
+            count = MAX_TERMS + 1
+    return min(count, MAX_TERMS + 1)
 
 
 def _depth(text: str) -> int:
@@ -184,8 +248,39 @@ def _factor(text: str, expression: str) -> tuple[list[str], list[Fault]]:
         return [], [Fault(where=_where(text), found=f"{expression[:40]!r} is not allowed", allowed=_SAID)]
     found = _names_of(node)
     if found is None:
-        return [], [Fault(where=_where(text), found=f"{expression[:40]!r} is not allowed", allowed=_SAID)]
+        form = 'C(name) or C(name, Treatment("level"))' if expression.startswith("C(") else _SAID
+        return [], [Fault(where=_where(text), found=f"{expression[:40]!r} is not allowed", allowed=form)]
     return found, []
+
+
+def named_reference(expression: str) -> tuple[str, Any] | None:
+    """Return column and level of ``C(column, Treatment(level))``, or None for any other factor."""
+    match ast.parse(expression, mode="eval").body:
+        case ast.Call(
+            func=ast.Name(id="C"), args=[ast.Name(id=name), ast.Call(args=[ast.Constant(value=level)])]
+        ):
+            return name, level
+        case _:
+            return None
+
+
+def polynomial_degree(expression: str, name: str) -> int:
+    """Return the degree in one column of a factor such as ``I(x**2 * z)``."""
+
+    def degree(node: ast.expr) -> int:
+        match node:
+            case ast.Name(id=found):
+                return int(found == name)
+            case ast.Call(args=[inner, *_]):
+                return degree(inner)
+            case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int(power))):
+                return power * degree(left)
+            case ast.BinOp(left=left, right=right):
+                return degree(left) + degree(right)
+            case _:
+                return 0
+
+    return degree(ast.parse(expression, mode="eval").body)
 
 
 def _names_of(node: ast.expr) -> list[str] | None:  # noqa: PLR0911  (one return per allowed form)
@@ -206,9 +301,9 @@ def _names_of(node: ast.expr) -> list[str] | None:  # noqa: PLR0911  (one return
         case ast.Call(func=ast.Name(id=function), args=[ast.Name(id=name), *rest], keywords=keywords) if (
             function in _FLEXIBLE
         ):
-            named = [k.value for k in keywords if k.arg in _FLEXIBLE[function]]
-            fine = len(named) == len(keywords) and len(rest) <= (1 if function == "poly" else 0)
-            return [name] if fine and all(_small_integer(value) for value in [*rest, *named]) else None
+            named = {k.arg: k.value for k in keywords if k.arg in _FLEXIBLE[function]}
+            fine = len(named) == len(keywords) and len(rest) <= (1 if function == "poly" and not named else 0)
+            return [name] if fine and all(map(_small_integer, [*rest, *named.values()])) else None
         case _:
             return None
 

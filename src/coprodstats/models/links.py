@@ -53,6 +53,11 @@ def _exp(z: Floats) -> Floats:
     return np.exp(np.minimum(z, 700.0))
 
 
+def _gumbel_log_cdf(z: Floats) -> Floats:
+    # log(1 - exp(-t)) = log t - t/2 + O(t^2): exp(z) itself is zero below -745.
+    return np.where(z < -30.0, z - _exp(z) / 2, log1mexp(-_exp(np.maximum(z, -30.0))))
+
+
 def _cauchy_log_cdf(z: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.log(np.arctan2(1.0, -z) / np.pi)
@@ -75,7 +80,7 @@ LINKS: dict[LinkName, Link] = {
     ),
     "cloglog": Link(
         name="cloglog",
-        log_cdf=lambda z: log1mexp(-_exp(z)),
+        log_cdf=_gumbel_log_cdf,
         log_sf=lambda z: -_exp(z),
         log_pdf=lambda z: z - _exp(z),
         pdf_slope=lambda z: 1.0 - _exp(z),
@@ -83,7 +88,7 @@ LINKS: dict[LinkName, Link] = {
     "loglog": Link(
         name="loglog",
         log_cdf=lambda z: -_exp(-z),
-        log_sf=lambda z: log1mexp(-_exp(-z)),
+        log_sf=lambda z: _gumbel_log_cdf(-z),
         log_pdf=lambda z: -z - _exp(-z),
         pdf_slope=lambda z: _exp(-z) - 1.0,
     ),

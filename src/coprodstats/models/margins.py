@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+from coprodstats.models.formula import polynomial_degree
 from coprodstats.models.links import log_interval
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.results import FittedModel
@@ -191,8 +192,11 @@ def prediction_estimates(
     if len(at) != 1:
         found = f"{len(at)} predictors"
         raise ArgumentError(Fault(where="average_predictions: at", found=found, allowed="one predictor"))
-    ((name, values),) = at.items()
+    name = next(iter(at))
+    values = list(at[name])
     _variables(model, name)
+    if not values:
+        raise ArgumentError(Fault(where="average_predictions: at", found=f"{name!r} has no values"))
     x = rebuild_matrix(model.spec, model.sample)
     quantities = []
     for value in values:
@@ -244,6 +248,10 @@ def _variables(model: FittedModel, variables: Sequence[str] | str | None) -> lis
     if variables is None:
         return list(known)
     wanted = [variables] if isinstance(variables, str) else list(variables)
+    if not wanted:
+        raise ArgumentError(
+            Fault(where=f"model {model.name!r}", found="no predictor is named", allowed=listed(known))
+        )
     faults = [
         Fault(
             where=f"model {model.name!r}",
@@ -353,6 +361,14 @@ def _average_slope(model: FittedModel, x: Floats, name: str) -> _Quantity:
     return _Quantity(label=label, per_row=values, gradient=gradient)
 
 
+def _curved(spec: DesignSpec, name: str) -> bool:
+    """Return whether some term is no polynomial of at most the fourth degree in one predictor."""
+    terms = [[factor.expr for factor in term.factors] for term in spec.formula.terms]
+    return any(mark + name in expression for term in terms for expression in term for mark in _CURVED) or any(
+        sum(polynomial_degree(expression, name) for expression in term) > 4 for term in terms
+    )
+
+
 def _alone(spec: DesignSpec, name: str) -> bool:
     return all(column.variables == (name,) for column in spec.columns if name in column.variables)
 
@@ -375,7 +391,8 @@ def _derivative(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str) -> 
 
     A five-point difference is exact for polynomials up to the fourth degree at any step, so that plain terms,
     products and powers take a step of a standard deviation, as a power of two, which adds without rounding.
-    Logarithms, roots and splines take a small step, one-sided near the ends of the data, where splines stop.
+    Higher powers, logarithms, roots and splines take a small step, one-sided near the ends of the data, where
+    splines stop.
     """
     moved = np.zeros_like(x)
     columns = [j for j, column in enumerate(spec.columns) if name in column.variables]
@@ -383,7 +400,7 @@ def _derivative(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str) -> 
         moved[:, columns] = 1.0
         return moved
     values = frame[name].to_numpy(dtype=float)
-    curved = any(mark + name in spec.columns[j].term for j in columns for mark in _CURVED)
+    curved = _curved(spec, name)
     spread = float(np.std(values))
     step = 2.0 ** np.round(np.log2(spread)) * (2.0**-9 if curved else 1.0)
     shift = np.zeros(len(values))

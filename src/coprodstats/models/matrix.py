@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from coprodstats.errors import (
     EmptyCategoryError,
     Fault,
+    FormulaError,
     InsufficientDataError,
     ModelError,
     RankDeficiencyError,
+    did_you_mean,
     listed,
 )
-from coprodstats.models.formula import ParsedFormula
+from coprodstats.models.formula import ParsedFormula, named_reference
 
 Floats = NDArray[np.float64]
 
@@ -146,6 +148,8 @@ def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, D
     ------
     EmptyCategoryError
         If a level of a categorical predictor has no row.
+    FormulaError
+        If a reference level is named that the predictor does not have.
     InsufficientDataError
         If a predictor does not vary.
     ModelError
@@ -154,6 +158,7 @@ def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, D
     prepared, levels = prepare_frame(frame, formula)
     _refuse_empty_levels(prepared, levels)
     _refuse_constant(prepared, levels)
+    _refuse_unknown_reference(formula, levels)
     matrix, state = _materialise(formula, prepared)
     columns = _columns(state)
     spec = DesignSpec(formula=formula, columns=columns, levels=levels, state=state)
@@ -181,10 +186,21 @@ def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
     ModelError
         If a predictor is absent or missing in some rows, or holds a level that the model has not seen.
     """
+    from formulaic.errors import FormulaicError  # noqa: PLC0415  (loaded with formulaic)
+
     prepared = _conform(spec, frame)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        matrix = spec.state.get_model_matrix(prepared, context=_context())
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            matrix = spec.state.get_model_matrix(prepared, context=_context(), na_action="ignore")
+    except (FormulaicError, ValueError, TypeError) as error:
+        raise ModelError(
+            Fault(
+                where="new data",
+                found="a transformation can't be computed for these values",
+                remedy="stay within the range of the data that the model was fitted to: splines end there",
+            )
+        ) from error
     values = np.asarray(matrix, dtype=float)[:, 1:]
     _refuse_nonfinite(values, spec.columns)
     return values
@@ -196,20 +212,22 @@ def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
     Raises
     ------
     RankDeficiencyError
-        Naming each such column and those it is made of.
+        Naming each such column and those it is made of, or the terms if there are more columns than rows.
     """
+    _refuse_too_many(x, columns)
     centred = (x - np.average(x, axis=0, weights=w)) * np.sqrt(w)[:, None]
     size = np.sqrt((centred**2).sum(axis=0))
     unit = centred / np.where(size > 0, size, 1.0)
     faults = []
     kept: list[int] = []
-    basis = np.empty((len(x), 0))
+    basis = np.empty_like(unit, order="F")
     for j, column in enumerate(columns):
-        rest = unit[:, j] - basis @ (basis.T @ unit[:, j])
-        rest -= basis @ (basis.T @ rest)
+        before = basis[:, : len(kept)]
+        rest = unit[:, j] - before @ (before.T @ unit[:, j])
+        rest -= before @ (before.T @ rest)
         length = np.sqrt(rest @ rest)
         if size[j] > 0 and length > RANK_TOLERANCE:
-            basis = np.column_stack([basis, rest / length])
+            basis[:, len(kept)] = rest / length
             kept.append(j)
             continue
         made_of = np.linalg.lstsq(unit[:, kept], unit[:, j], rcond=None)[0] if kept else np.empty(0)
@@ -222,10 +240,32 @@ def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
         raise RankDeficiencyError(*faults)
 
 
-def _context() -> dict[str, Any]:
-    from formulaic.transforms.contrasts import TreatmentContrasts  # noqa: PLC0415  (loaded with formulaic)
+def _refuse_too_many(x: Floats, columns: tuple[Column, ...]) -> None:
+    if len(columns) + 1 < len(x):  # one more for the intercept
+        return
+    width = pd.Series([column.term for column in columns]).value_counts(sort=False)
+    raise RankDeficiencyError(
+        Fault(
+            where="predictors",
+            found=f"they make {len(columns)} columns for {len(x)} rows "
+            f"({listed([f'{term}: {count}' for term, count in width.items()])})",
+            allowed="fewer columns, with the intercept, than rows",
+            remedy="leave terms out, or merge levels",
+        )
+    )
 
-    return {"Treatment": TreatmentContrasts}
+
+def _context() -> dict[str, Any]:
+    from formulaic.transforms import cubic_spline  # noqa: PLC0415  (loaded with formulaic)
+    from formulaic.transforms.contrasts import TreatmentContrasts  # noqa: PLC0415
+    from formulaic.utils.stateful_transforms import stateful_transform  # noqa: PLC0415
+
+    def cr(data: Any, df: int, _state: Any = None) -> Any:
+        # Uncentred, a natural spline spans the intercept, which every model here has.
+        inner = cubic_spline.natural_cubic_spline.__wrapped__
+        return inner(data, df=df, constraints="center", _state=_state)
+
+    return {"Treatment": TreatmentContrasts, "cr": stateful_transform(cr)}
 
 
 def _materialise(formula: ParsedFormula, prepared: pd.DataFrame) -> tuple[Floats, Any]:
@@ -290,6 +330,10 @@ def _variables_of(expression: str) -> list[str]:
 
 
 def _conform(spec: DesignSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(frame, pd.DataFrame):
+        raise ModelError(
+            Fault(where="new data", found=f"it is a {type(frame).__name__}", allowed="a DataFrame")
+        )
     faults = [
         Fault(where=f"new data: column {name!r}", found="it is absent, but the model needs it")
         for name in spec.formula.predictors
@@ -359,6 +403,23 @@ def _refuse_constant(prepared: pd.DataFrame, levels: dict[str, tuple[Any, ...]])
     ]
     if faults:
         raise InsufficientDataError(*faults)
+
+
+def _refuse_unknown_reference(formula: ParsedFormula, levels: dict[str, tuple[Any, ...]]) -> None:
+    factors = dict.fromkeys(factor.expr for term in formula.terms for factor in term.factors)
+    named = [found for expression in factors if (found := named_reference(expression)) is not None]
+    faults = [
+        Fault(
+            where=f"formula '{formula.text}'",
+            found=f"{name!r} has no level {level!r} to be the reference",
+            allowed=listed(levels[name]),
+            remedy=did_you_mean(str(level), map(str, levels[name])),
+        )
+        for name, level in named
+        if level not in levels[name]
+    ]
+    if faults:
+        raise FormulaError(*faults)
 
 
 def _refuse_nonfinite(matrix: Floats, columns: tuple[Column, ...]) -> None:

@@ -121,7 +121,8 @@ def refuse_separation(
     slopes = inverse @ direction[n_cuts:]
     slopes[np.abs(slopes) < 1e-6 * np.abs(slopes).max()] = 0.0
     infinite = [(column, np.sign(b)) for column, b in zip(columns, slopes, strict=True) if b != 0]
-    faults = [
+    # Levels that miss the reference's reason all name it: once is enough.
+    faults = dict.fromkeys(
         Fault(
             where=f"outcome {outcome!r}",
             found=_separated_by(rows, sample, column)
@@ -130,7 +131,7 @@ def refuse_separation(
             remedy="merge it with another category in the codebook, or leave the term out",
         )
         for column, sign in infinite
-    ]
+    )
     raise SeparationError(*faults)
 
 
@@ -139,13 +140,17 @@ def _separated_by(rows: pd.DataFrame, sample: Sample, column: Column) -> str:
     if len(column.variables) != 1 or not column.level:
         return ""
     variable = column.variables[0]
-    marked = (rows[variable].astype(str) == column.level).to_numpy()
-    seen = np.unique(sample.y[marked])
-    if len(seen) != 1:
-        return ""
-    count = int(marked.sum())
-    size = f"all {count}" if count >= SMALL_COUNT else f"all of the fewer than {SMALL_COUNT}"
-    return (
-        f"it is {sample.categories[seen[0]]!r} for {size} respondents with {variable} = {column.level!r}, "
-        f"so that the estimate for {column.name} would be infinite"
-    )
+    labels = rows[variable].astype(str)
+    extremes = (0, len(sample.categories) - 1)
+    for level, role in ((column.level, ""), (column.reference, ", the reference")):
+        marked = (labels == level).to_numpy()
+        seen = np.unique(sample.y[marked])
+        if len(seen) == 1 and seen[0] in extremes:
+            count = int(marked.sum())
+            size = f"all {count}" if count >= SMALL_COUNT else f"all of the fewer than {SMALL_COUNT}"
+            return (
+                f"it is {sample.categories[seen[0]]!r} for {size} respondents with "
+                f"{variable} = {level!r}{role}, "
+                f"so that the estimate for {column.name if not role else variable} would be infinite"
+            )
+    return ""

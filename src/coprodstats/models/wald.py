@@ -83,6 +83,8 @@ def wald_test(model: FittedModel, terms: Sequence[str] | str) -> WaldTest:
     True
     """
     wanted = [terms] if isinstance(terms, str) else list(terms)
+    if not wanted:
+        raise ArgumentError(Fault(where="wald_test: terms", found="no term is named", allowed="one at least"))
     chosen = [_positions(model, term) for term in wanted]
     index = sorted({j for positions in chosen for j in positions})
     return joint_test(

@@ -75,9 +75,14 @@ def means(
             )
         )
     values = frame[variable].to_numpy(dtype=float, na_value=np.nan)
+    if np.isinf(values).any():
+        raise ArgumentError(
+            Fault(where=f"means: {variable!r}", found=f"{int(np.isinf(values).sum())} values are infinite")
+        )
     rows = []
     for label, domain in _groups(frame, by, ~np.isnan(values)):
-        estimate, std_error, df = _mean(np.nan_to_num(values), domain, bound)
+        where = _named("means", variable, by, label)
+        estimate, std_error, df = _mean(np.nan_to_num(values), domain, bound, where)
         half = stats.t.isf(0.025, df) * std_error
         row = (estimate, std_error, df, estimate - half, estimate + half, *_bases(domain, bound))
         rows.append((*label, *row))
@@ -130,8 +135,9 @@ def proportions(
     codes = column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
     rows = []
     for label, domain in _groups(frame, by, column.notna().to_numpy()):
+        where = _named("proportions", variable, by, label)
         for category in codes.cat.categories:
-            estimate, std_error, df = _mean((codes == category).to_numpy(dtype=float), domain, bound)
+            estimate, std_error, df = _mean((codes == category).to_numpy(dtype=float), domain, bound, where)
             low, high = _logit_limits(estimate, std_error, df)
             rows.append((*label, category, estimate, std_error, df, low, high, *_bases(domain, bound)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS])
@@ -169,13 +175,20 @@ def _groups(frame: pd.DataFrame, by: str | None, valid: Bools) -> Iterator[tuple
         yield (level,), valid & (column == level).to_numpy(dtype=bool)
 
 
-def _mean(values: Floats, domain: Bools, bound: ResolvedDesign) -> tuple[float, float, int]:
+def _named(function: str, variable: str, by: str | None, label: tuple[object, ...]) -> str:
+    return f"{function}: {variable!r}" + (f" where {by} = {label[0]!r}" if by else "")
+
+
+def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> tuple[float, float, int]:
     w = np.where(domain, bound.weights, 0.0)
     if w.sum() <= 0:
         raise InsufficientDataError(
-            Fault(where="mean", found="a group has no respondent with a value and a positive weight",
-                  remedy="merge it with another group")
-        )  # fmt: skip
+            Fault(
+                where=where,
+                found="no respondent has a value and a positive weight",
+                remedy="drop the variable, or merge the group with another",
+            )
+        )
     estimate = float(w @ values / w.sum())
     influence = (w * (values - estimate) / w.sum())[:, None]
     variance = design_variance(influence, bound)[0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal, get_args
 
 import numpy as np
@@ -51,7 +52,7 @@ class SurveyDesign:
     Raises
     ------
     ArgumentError
-        If ``lonely_psu`` is not one of the four, or two roles name the same column.
+        If ``lonely_psu`` or ``nested`` is not one of those named, or two roles name the same column.
 
     Examples
     --------
@@ -76,16 +77,31 @@ class SurveyDesign:
                     allowed=listed(get_args(LonelyPSU)),
                 )
             )
-        if self.strata is not None and self.strata == self.psu:
+        if self.nested not in (True, False, None):
             faults.append(
                 Fault(
-                    where="SurveyDesign: psu",
-                    found=f"strata and psu name the same column {self.psu!r}",
-                    remedy="leave out psu if respondents were sampled directly within strata",
+                    where="SurveyDesign: nested",
+                    found=f"{self.nested!r} is not one",
+                    allowed="True, False, None",
                 )
             )
+        faults += self._shared_columns()
         if faults:
             raise ArgumentError(*faults)
+
+    def _shared_columns(self) -> list[Fault]:
+        roles = {"weights": self.weights, "strata": self.strata, "psu": self.psu, "fpc": self.fpc}
+        return [
+            Fault(
+                where=f"SurveyDesign: {second}",
+                found=f"{first} and {second} name the same column {roles[second]!r}",
+                remedy="leave out psu if respondents were sampled directly within strata"
+                if (first, second) == ("strata", "psu")
+                else "a column each",
+            )
+            for first, second in combinations(roles, 2)
+            if roles[first] is not None and roles[first] == roles[second]
+        ]
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns that the design needs."""
