@@ -265,7 +265,7 @@ def _context() -> dict[str, Any]:
         inner = cubic_spline.natural_cubic_spline.__wrapped__
         return inner(data, df=df, constraints="center", _state=_state)
 
-    return {"Treatment": TreatmentContrasts, "cr": stateful_transform(cr)}
+    return {"Treatment": TreatmentContrasts, "cr": stateful_transform(cr), "sqrt": np.sqrt}
 
 
 def _materialise(formula: ParsedFormula, prepared: pd.DataFrame) -> tuple[Floats, Any]:
@@ -296,7 +296,9 @@ def _columns(state: Any) -> tuple[Column, ...]:
             continue
         factors = [factor.expr for factor in term.factors]
         variables = tuple(dict.fromkeys(v for expr in factors for v in _variables_of(expr)))
-        bases = {f.expr: s for f, s in state.factor_contrasts.items()}
+        # In the order of the term's name: the contrasts' own order varies.
+        known = {f.expr: s for f, s in state.factor_contrasts.items()}
+        bases = {expr: known[expr] for expr in factors if expr in known}
         for index in indices:
             level, reference = _level_of(names[index], bases)
             columns.append(
