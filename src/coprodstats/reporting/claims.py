@@ -15,7 +15,7 @@ from scipy import stats
 from coprodstats.errors import ArgumentError, ConfigError, Fault, ModelError, did_you_mean, listed
 from coprodstats.models.compare import compare
 from coprodstats.models.fit import logit, ologit
-from coprodstats.models.importance import block_share, importance
+from coprodstats.models.importance import Importance, block_share, importance
 from coprodstats.models.margins import margin_estimates
 from coprodstats.models.results import FittedModel
 from coprodstats.models.wald import wald_test
@@ -156,6 +156,7 @@ class Evidence:
     design: SurveyDesign | None
     seed: int
     n_replicates: int
+    rankings: Mapping[str, Importance]
 
 
 def read_claims(path: str | Path) -> tuple[Claim, ...]:
@@ -194,6 +195,7 @@ def check_claims(
     n_replicates: int = 200,
     design: SurveyDesign | None = None,
     synthetic: bool | None = None,
+    rankings: Mapping[str, Importance] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ClaimResults:
     """Test each claim on fitted models.
@@ -212,6 +214,8 @@ def check_claims(
         The design, if ``data`` is a DataFrame.
     synthetic
         Whether the data are synthetic; by default what the codebook of a cleaned survey says.
+    rankings
+        Importance already computed, by model; used where it ranks just the variables of a claim.
     progress
         Called with the id of each claim before it is tested.
 
@@ -233,7 +237,14 @@ def check_claims(
         raise ArgumentError(Fault(where="check_claims: n_replicates", found=found, allowed="20 or more"))
     if synthetic is None:
         synthetic = isinstance(data, CleanedSurvey) and data.codebook.synthetic
-    evidence = Evidence(models=models, data=data, design=design, seed=seed, n_replicates=n_replicates)
+    evidence = Evidence(
+        models=models,
+        data=data,
+        design=design,
+        seed=seed,
+        n_replicates=n_replicates,
+        rankings=rankings or {},
+    )
     results = []
     for claim in claims:
         if progress is not None:
@@ -486,7 +497,9 @@ def _rank(about: Mapping[str, Any], evidence: Evidence) -> Finding:
     absent = [v for v in (*about["among"], variable) if v not in model.spec.formula.predictors]
     if absent:
         raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
-    found = importance(model, about["among"], n_replicates=evidence.n_replicates, seed=evidence.seed)
+    found = evidence.rankings.get(about["model"])
+    if found is None or list(found.estimates.index) != list(about["among"]):
+        found = importance(model, about["among"], n_replicates=evidence.n_replicates, seed=evidence.seed)
     rows = found.to_frame().query("variable == @variable")
     shares, ranks = rows["share_first"].to_numpy(), rows["rank"].to_numpy()
     verdict: Verdict = "inconclusive"

@@ -1,0 +1,102 @@
+"""The command line: run an analysis, verify or reproduce its output, check a survey file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from coprodstats import __version__
+from coprodstats.errors import CoprodstatsError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="coprodstats")
+def main() -> None:
+    """From a survey file to a report on individual and collective co-production."""
+
+
+@main.command()
+@click.argument("analysis", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder; by default the file's own.")
+def run(analysis: Path, out: Path | None) -> None:
+    """Run ANALYSIS.toml and write its report."""
+    from coprodstats.reporting.analysis import run_analysis  # noqa: PLC0415  (keeps --help fast)
+
+    with _told(), _progress(f"coprodstats {analysis.name}") as say:
+        result = run_analysis(analysis, out=out, progress=say)
+    click.echo(f"{len(result.files)} files in {result.folder}; open {result.folder / 'report.html'}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify(folder: Path) -> None:
+    """Check that FOLDER holds what its manifest says, byte for byte."""
+    from coprodstats.reporting.manifest import verify as verify_folder  # noqa: PLC0415
+
+    with _told():
+        found = verify_folder(folder)
+    click.echo(f"{found.n_files} files as recorded (coprodstats {found.package_version})")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("analysis", type=click.Path(path_type=Path))
+def reproduce(folder: Path, analysis: Path) -> None:
+    """Run ANALYSIS.toml again and compare with FOLDER; nothing is written."""
+    from coprodstats.reporting.analysis import reproduce as reproduce_folder  # noqa: PLC0415
+
+    with _told(), _progress(f"coprodstats {analysis.name}") as say:
+        names = reproduce_folder(folder, analysis, progress=say)
+    click.echo(f"{len(names)} files came out the same")
+
+
+@main.command()
+@click.argument("datafile", type=click.Path(path_type=Path))
+@click.argument("codebook", type=click.Path(path_type=Path))
+def check(datafile: Path, codebook: Path) -> None:
+    """Read and clean DATAFILE by CODEBOOK, and say what cleaning did; nothing is written."""
+    from coprodstats.survey.cleaning import clean  # noqa: PLC0415
+    from coprodstats.survey.codebook import read_codebook  # noqa: PLC0415
+    from coprodstats.survey.reading import read_survey  # noqa: PLC0415
+
+    with _told():
+        cleaned = clean(read_survey(datafile, read_codebook(codebook)))
+    for label, rows in cleaned.log.flow():
+        click.echo(f"{rows:>8,}  {label}")
+    changed = cleaned.log.cells
+    for rule, variable, cells in zip(changed["rule"], changed["variable"], changed["cells"], strict=True):
+        if cells:
+            click.echo(f"{cells:>8,}  cells of {variable}: {rule}")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the package's errors into their words on stderr and their exit status."""
+    try:
+        yield
+    except CoprodstatsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_status)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done: a live line on a terminal, one closing line elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        click.echo(f"{title}: done", err=True)
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    with console.status(title) as status:
+
+        def say(step: str) -> None:
+            status.update(f"{title}: {step}")
+
+        yield say
+    console.print(f"{title}: done")

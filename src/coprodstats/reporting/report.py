@@ -1,0 +1,394 @@
+"""The report: findings in, a document out, in the order in which a reader asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from coprodstats.reporting import format as fmt
+from coprodstats.reporting import layouts
+from coprodstats.reporting.document import (
+    Block,
+    BulletList,
+    Callout,
+    DefinitionList,
+    Document,
+    FigureBlock,
+    Paragraph,
+    Section,
+    TableBlock,
+    Text,
+    link,
+    strong,
+)
+from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.layouts import Words
+from coprodstats.reporting.narrative import (
+    Estimate,
+    difference_sentence,
+    level_sentence,
+    likelihood_sentence,
+)
+
+SYNTHETIC = (
+    "These data are synthetic: a program drew them from a declared truth. Nothing here is a finding about "
+    "real "
+    "people, and every verdict checks the software, not the literature."
+)
+
+
+def build_report(findings: Findings, *, version: str) -> Document:
+    """Return the report on an analysis.
+
+    Parameters
+    ----------
+    findings
+        All numbers.
+    version
+        The package's version, for the footer.
+    """
+    words = Words.of(findings)
+    sections = [
+        _summary(findings, words),
+        _data(findings, words),
+        _cleaning(findings, words),
+        _sample(findings, words),
+        _levels(findings, words),
+        _models(findings, words),
+        _comparison(findings, words),
+        *_predictions(findings, words),
+        *_groups(findings, words),
+        *_importance(findings, words),
+        *_claims(findings, words),
+        _methods(findings),
+        _limits(findings),
+    ]
+    return Document(
+        title=findings.plan.title,
+        subtitle=findings.plan.subtitle,
+        sections=tuple(sections),
+        banner=SYNTHETIC if findings.cleaned.codebook.synthetic else "",
+        footer=(
+            f"Made by coprodstats {version}. The numbers behind every table and figure are in the folder "
+            "results; "
+            "manifest.json holds the hashes of all inputs and outputs.",
+        ),
+    )
+
+
+def _margin(one: Compared, words: Words, model: str, term: str) -> Estimate | None:
+    fitted = one.models[words.series[0].name]
+    frame = layouts.per_step(words, fitted, one.margins.intervals(), layouts.ESTIMATES)
+    row = frame[(frame["model"] == model) & (frame["term"] == term)]
+    if len(row) != 1:
+        return None
+    value, low, high = (float(row[c].iloc[0]) for c in layouts.ESTIMATES)
+    return Estimate(value=value, low=low, high=high)
+
+
+def _difference(one: Compared, words: Words, term: str) -> Estimate:
+    columns = ("difference", "conf_low", "conf_high")
+    fitted = one.models[words.series[0].name]
+    frame = layouts.per_step(words, fitted, one.margins.to_frame(), columns)
+    row = frame[frame["term"] == term].iloc[0]
+    return Estimate(value=float(row["difference"]), low=float(row["conf_low"]), high=float(row["conf_high"]))
+
+
+def _summary(findings: Findings, words: Words) -> Section:
+    one = findings.main
+    levels = findings.levels[findings.levels["group"] == "All"]
+    items: list[Text] = []
+    for outcome in findings.plan.outcomes:
+        row = levels[levels["model"] == outcome.name].iloc[0]
+        value, low, high = (float(row[c]) for c in layouts.ESTIMATES)
+        estimate = Estimate(value=value, low=low, high=high)
+        items.append((strong(f"{outcome.label}. "), level_sentence(outcome.event, estimate)))
+    first, second = findings.plan.outcomes
+    for term, phrase in findings.plan.phrases.items():
+        found = [_margin(one, words, o.name, term) for o in (first, second)]
+        if found[0] is None or found[1] is None:
+            continue
+        label = words.label(term.partition("[")[0])
+        sentences = [
+            likelihood_sentence(phrase, first.event, found[0]),
+            likelihood_sentence(phrase, second.event, found[1]),
+            difference_sentence(
+                layouts.lower_label(label),
+                _difference(one, words, term),
+                first=first.label.lower(),
+                second=second.label.lower(),
+            ),
+        ]
+        items.append((strong(f"{label}. "), " ".join(sentences)))
+    blocks: list[Block] = [
+        Paragraph(
+            text=(
+                "Each statement compares people who are alike in the other predictors of the model. These "
+                "are ",
+                strong("associations, not proof of cause"),
+                ": everyone was asked once, at one time.",
+            )
+        ),
+        BulletList(items=tuple(items)),
+        Callout(
+            kind="key",
+            title="The two forms of co-production compared",
+            text=(
+                f"All differences together: {layouts.test_words(one.margins.test)}. ",
+                link("See the comparison", "#comparison"),
+                ".",
+            ),
+        ),
+    ]
+    return Section(key="summary", heading="Summary", blocks=tuple(blocks))
+
+
+def _data(findings: Findings, words: Words) -> Section:
+    cleaned, log = findings.cleaned, findings.cleaned.log
+    model = findings.main.models[words.series[0].name]
+    weights = model.design.weights
+    kish = float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+    rows: list[tuple[Text, Text]] = [
+        ("Survey", f"{cleaned.codebook.title}; file {cleaned.source}, {log.rows_in:,} rows"),
+        ("File's SHA-256", cleaned.sha256),
+        ("Codebook", f"{cleaned.codebook.source}; item mapping {cleaned.mapping or 'none'}"),
+        ("Design", f"{model.design.description}; {model.design.n_strata} strata, {model.design.n_psu} PSUs"),
+        (
+            "Weights",
+            f"from {fmt.number(float(weights.min()), 2)} to {fmt.number(float(weights.max()), 2)}; their "
+            "variation "
+            f"multiplies variances by about {fmt.number(kish, 2)} (Kish), so that {len(weights):,} "
+            "respondents tell "
+            f"as much about a mean as {fmt.count(round(len(weights) / kish))} with equal weights would",
+        ),
+        ("Degrees of freedom", model.df_statement()),
+    ]
+    return Section(key="data", heading="What the data are", blocks=(DefinitionList(items=tuple(rows)),))
+
+
+def _cleaning(findings: Findings, words: Words) -> Section:
+    log = findings.cleaned.log
+    text = (
+        f"The file has {log.rows_in:,} rows; {log.rows_in - log.rows_kept:,} were excluded, each for one "
+        "reason, "
+        f"and {log.rows_kept:,} kept. Answers that can't be used became missing with their reason; none was "
+        "guessed or filled in."
+    )
+    return Section(
+        key="cleaning",
+        heading="From the file to the analysis",
+        blocks=(
+            Paragraph(text=text),
+            FigureBlock(figure=layouts.flow_figure(findings, words)),
+            *(
+                [TableBlock(table=layouts.changes_table(findings, words))]
+                if (log.cells["cells"] > 0).any()
+                else []
+            ),
+            TableBlock(table=layouts.lost_table(findings, words)),
+        ),
+    )
+
+
+def _sample(findings: Findings, words: Words) -> Section:
+    blocks: tuple[Block, ...] = (Paragraph(text="Nothing is described in the analysis file."),)
+    if len(findings.sample):
+        blocks = (TableBlock(table=layouts.sample_table(findings, words)),)
+    return Section(key="sample", heading="Who is in the sample", blocks=blocks)
+
+
+def _levels(findings: Findings, words: Words) -> Section:
+    blocks: list[Block] = [FigureBlock(figure=layouts.levels_figure(findings, words))]
+    if len(findings.indices):
+        blocks.append(TableBlock(table=layouts.indices_table(findings, words)))
+    items = layouts.items_figure(findings, words)
+    if items is not None:
+        blocks.append(FigureBlock(figure=items))
+    return Section(key="levels", heading="How much of each", blocks=tuple(blocks))
+
+
+def _models(findings: Findings, words: Words) -> Section:
+    main = [findings.main, *(c for c in _others(findings) if not c.plan.group)]
+    return Section(
+        key="models",
+        heading="The models side by side",
+        blocks=tuple(TableBlock(table=layouts.models_table(one, words)) for one in main),
+    )
+
+
+def _comparison(findings: Findings, words: Words) -> Section:
+    one = findings.main
+    first, second = words.series
+    clear = [t for t in _clear_terms(one) if t in findings.plan.phrases]
+    labels = list(dict.fromkeys(layouts.lower_label(words.label(t.partition("[")[0])) for t in clear))
+    title = (
+        f"{first.label} and {second.label.lower()} differ in how they go with {fmt.listing(labels)}"
+        if labels
+        else f"{first.label} and {second.label.lower()}, and their difference"
+    )
+    text = (
+        "The same people answered both sets of questions, so that the two models' estimates are correlated. "
+        "The "
+        "standard error of each difference takes this into account, through the influence of every "
+        "respondent on "
+        "both models under the survey's design."
+    )
+    blocks: list[Block] = [
+        Paragraph(text=text),
+        FigureBlock(figure=layouts.forest_figure(one, words, key="comparison-forest", title=title)),
+        TableBlock(table=layouts.differences_table(one, words, scale="margin")),
+        TableBlock(table=layouts.differences_table(one, words, scale="coefficient")),
+    ]
+    for other in _others(findings):
+        if not other.plan.group:
+            events = "; ".join(f"{s.label.lower()}: {_event(other, s.name)}" for s in words.series)
+            blocks.append(Paragraph(text=f"{other.plan.title}. The events compared are: {events}."))
+            blocks.append(TableBlock(table=layouts.differences_table(other, words, scale="margin")))
+    return Section(key="comparison", heading="The comparison", blocks=tuple(blocks))
+
+
+def _event(one: Compared, name: str) -> str:
+    model = one.models[name]
+    category = one.plan.events.get(name, model.categories[-1])
+    more = " or more" if category != model.categories[-1] and "more" not in category else ""
+    return f"{category}{more}"
+
+
+def _clear_terms(one: Compared) -> list[str]:
+    frame = one.margins.to_frame()
+    return list(frame.loc[(frame["conf_low"] > 0) | (frame["conf_high"] < 0), "term"])
+
+
+def _others(findings: Findings) -> list[Compared]:
+    return [c for key, c in findings.compared.items() if key != findings.main.plan.key]
+
+
+def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
+    figure = layouts.predictions_figure(findings, words)
+    if figure is None:
+        return ()
+    variable = str(findings.main.predictions["variable"].iloc[0])
+    heading = f"Predicted probabilities by {layouts.lower_label(words.label(variable))}"
+    return (Section(key="predictions", heading=heading, blocks=(FigureBlock(figure=figure),)),)
+
+
+def _groups(findings: Findings, words: Words) -> Sequence[Section]:
+    sections = []
+    groups = list(dict.fromkeys(c.plan.group for c in _others(findings) if c.plan.group))
+    for group in groups:
+        members = [c for c in _others(findings) if c.plan.group == group]
+        key = "-".join(group.lower().split())
+        blocks: list[Block] = []
+        if any(c.plan.mapping for c in members):
+            blocks.append(TableBlock(table=layouts.sensitivity_table(findings, words, members)))
+        else:
+            if len(members) > 1:
+                blocks.append(FigureBlock(figure=layouts.sectors_figure(findings, words, group, members)))
+            blocks += [
+                TableBlock(table=layouts.differences_table(one, words, scale="margin")) for one in members
+            ]
+        sections.append(Section(key=key, heading=group, blocks=tuple(blocks)))
+    return sections
+
+
+def _importance(findings: Findings, words: Words) -> Sequence[Section]:
+    figure = layouts.importance_figure(findings, words)
+    if figure is None:
+        return ()
+    return (
+        Section(key="importance-ranks", heading="What matters most", blocks=(FigureBlock(figure=figure),)),
+    )
+
+
+def _claims(findings: Findings, words: Words) -> Sequence[Section]:
+    if findings.claims is None:
+        return ()
+    verdicts = list(findings.claims.verdicts().values())
+    told = [f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts)]
+    text = f"{len(verdicts)} published claims were put to this run: {fmt.listing(told)}."
+    blocks: list[Block] = [Paragraph(text=text)]
+    if findings.claims.synthetic:
+        blocks.append(Callout(kind="warning", title="Synthetic data", text=SYNTHETIC))
+    n = layouts.compared_words(findings.main, words)
+    blocks.append(TableBlock(table=layouts.claims_table(findings.claims, words, n)))
+    return (
+        Section(key="claims-section", heading="Published findings against this run", blocks=tuple(blocks)),
+    )
+
+
+def _methods(findings: Findings) -> Section:
+    largest = max(findings.crosscheck.values()) if findings.crosscheck else None
+    digits = min(m.convergence.digits for m in findings.models().values())
+    check = (
+        "Each logistic model was refitted by statsmodels; the largest difference of a coefficient is "
+        f"{largest:.1e}. "
+        "statsmodels has no weighted ordinal model, so that the ordinal ones could not be refitted there. "
+        if largest is not None
+        else ""
+    )
+    rows: list[tuple[Text, Text]] = [
+        (
+            "Models",
+            "Cumulative-link models by weighted pseudo-likelihood, Newton's method with step halving; two "
+            "categories "
+            "are the logistic model (McCullagh 1980, JRSS B 42, 109-142).",
+        ),
+        (
+            "Variances",
+            "Taylor linearisation: PSU totals of each respondent's influence within strata, n/(n−1) (Binder "
+            "1983, "
+            "International Statistical Review 51, 279-292). Rows left out of a model keep their PSU in the "
+            "design.",
+        ),
+        (
+            "Margins",
+            "Average derivative for a number, average difference from the reference for a category, "
+            "weighted, by the "
+            "delta method (Korn and Graubard 1999, Analysis of Health Surveys).",
+        ),
+        (
+            "Comparison",
+            "Influences of both models stacked over the union of their samples, through the same design "
+            "variance "
+            "(Weesie 1999, Stata Technical Bulletin 52). Joint tests: adjusted Wald F (Korn and Graubard "
+            "1990, "
+            "The American Statistician 44, 270-276). Holm's adjustment (1979).",
+        ),
+        (
+            "Proportions",
+            "Ratio means with linearised variance; intervals on the logit scale.",
+        ),
+        (
+            "Separation",
+            "Looked for by linear programming before each fit (Konis 2007); a separated model is refused.",
+        ),
+        (
+            "Importance",
+            f"Standardised contribution and drop in McFadden's pseudo R²; {findings.plan.replicates} "
+            "bootstrap "
+            "replicates of PSUs (Rao and Wu 1988, JASA 83, 231-241), seed "
+            f"{findings.plan.seed}, generator PCG64.",
+        ),
+        (
+            "Exactness",
+            f"{check}Every coefficient carries at least {digits} correct digits by its own error bound.",
+        ),
+    ]
+    return Section(key="methods", heading="Methods", blocks=(DefinitionList(items=tuple(rows)),))
+
+
+def _limits(findings: Findings) -> Section:
+    items: list[Text] = [
+        "Cross-sectional: everyone was asked once. What goes together need not cause each other, and the "
+        "direction "
+        "may be the reverse: doing may raise belief as well as belief doing.",
+        "Self-reported: answers on what people do may be coloured by what they think they should do.",
+        "Same source: attitudes and behaviour come from one interview, which can make them look more alike.",
+        "Belief in what ordinary citizens can do is not belief in oneself: the items ask about citizens in "
+        "general.",
+        "Age and generation can't be told apart in one wave.",
+        "The two outcomes differ in how common they are; a difference in percentage points partly reflects "
+        "that.",
+    ]
+    if findings.cleaned.codebook.synthetic:
+        items.insert(0, SYNTHETIC)
+    return Section(key="limits", heading="Limits", blocks=(BulletList(items=tuple(items)),))
