@@ -212,8 +212,11 @@ def compare(
         caveats=_caveats(names, fitted, sides, shared, scale, terms),
     )
     difference, between = draft.differences()
-    test = joint_test(difference, between, df=df, rule=rule, null=f"all differences {label} are zero")
-    return replace(draft, test=test)
+    null = f"all differences {label} are zero"
+    if len(shared) > df:
+        untested = f"No joint test: {len(shared)} differences, {df:.0f} degrees of freedom."
+        return replace(draft, test=replace(draft.test, null=null), caveats=(*draft.caveats, untested))
+    return replace(draft, test=joint_test(difference, between, df=df, rule=rule, null=null))
 
 
 def holm(p_values: Floats) -> Floats:

@@ -115,26 +115,28 @@ def joint_test(estimate: Floats, covariance: Floats, *, df: float, rule: DfRule,
     Raises
     ------
     InsufficientDataError
-        If q exceeds ``df``.
+        If there are more uncertain quantities than degrees of freedom.
     """
     size = np.sqrt(np.diag(covariance))
     keep = size > 0
     if not keep.any():
         return WaldTest(statistic=np.nan, df_num=0, df_denom=df, p_value=np.nan, n_restrictions=0, null=null)
+    # Counted before dependence is looked for: d degrees of freedom give a covariance of rank d at most, so
+    # that the directions left would be tested in the name of all.
+    if keep.sum() > df:
+        raise InsufficientDataError(
+            Fault(
+                where="Wald test",
+                found=f"{int(keep.sum())} restrictions and {df:.0f} degrees of freedom",
+                allowed="at most as many restrictions as degrees of freedom",
+                remedy="test fewer terms together",
+            )
+        )
     z = estimate[keep] / size[keep]
     values, vectors = np.linalg.eigh(covariance[np.ix_(keep, keep)] / np.outer(size[keep], size[keep]))
     independent = values > DEPENDENCE * values[-1]
     q = int(independent.sum())
     w = float((((vectors.T @ z)[independent]) ** 2 / values[independent]).sum())
-    if q > df:
-        raise InsufficientDataError(
-            Fault(
-                where="Wald test",
-                found=f"{q} restrictions and {df:.0f} degrees of freedom",
-                allowed="at most as many restrictions as degrees of freedom",
-                remedy="test fewer terms together",
-            )
-        )
     if np.isinf(df):
         statistic, denominator = w / q, np.inf
     elif rule == "stata":
