@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from coprodstats.models.wald import wald_test
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import means
 from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.toml_table import is_number, parse_toml
 
 Verdict = Literal["agrees", "agrees in direction only", "inconclusive", "disagrees", "not testable"]
 LEVEL = 0.05
@@ -39,6 +39,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "block": ("model", "variables", "below"),
     "band": ("model", "term", "low", "high"),
 }
+_NUMBERS = ("bound", "share", "below", "low", "high")
+_NAMES = ("model", "than", "term", "by", "variable", "higher", "lower")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,12 +176,9 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
         With all faults of the file.
     """
     name = Path(path).name
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        found = "it can't be read as TOML" if Path(path).is_file() else "there is no such file"
-        raise ConfigError(Fault(where=name, found=found, remedy=str(error)[:120])) from error
-    faults: list[Fault] = []
+    raw, _, faults = parse_toml(Path(path))
+    if not raw and not faults:
+        faults = [Fault(where=name, found="it holds no claim", allowed="one table per claim, such as [C1]")]
     claims = tuple(_claim(name, key, table, faults) for key, table in raw.items())
     if faults:
         raise ConfigError(*faults)
@@ -345,14 +344,47 @@ def _check(where: str, item: Any, faults: list[Fault]) -> Check:
     if wrong or lacking:
         words = [*(f"unknown {k!r}" for k in wrong), *(f"no {k!r}" for k in lacking)]
         faults.append(Fault(where=where, found=listed(words), allowed=f"{test} needs {listed(needed)}"))
-    if about.get("expect", "positive") not in ("positive", "negative"):
-        faults.append(Fault(where=where, found="expect is neither", allowed="'positive' or 'negative'"))
-    faults += [
-        Fault(where=where, found=f"{k} is not a number")
-        for k in ("bound", "share", "below", "low", "high")
-        if k in about and (isinstance(about[k], bool) or not isinstance(about[k], int | float))
-    ]
+    faults += [Fault(where=where, found=found, allowed=allowed) for found, allowed in _value_faults(about)]
     return Check(test=test, about=about)
+
+
+def _value_faults(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what is wrong with the values of a check, and what is allowed."""
+    found = []
+    if about.get("expect", "positive") not in ("positive", "negative"):
+        found.append(("expect is neither", "'positive' or 'negative'"))
+    found += [
+        (f"{key} is not a number", "a number")
+        for key in _NUMBERS
+        if key in about and not is_number(about[key])
+    ]
+    found += [
+        (f"{key} is not a text", "a name in quotes")
+        for key in _NAMES
+        if key in about and not isinstance(about[key], str)
+    ]
+    for key in ("among", "variables"):
+        names = about.get(key, [""])
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            found.append((f"{key} is no list of names", '["age", "gender"]'))
+    return found or _range_faults(about)
+
+
+def _range_faults(about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the values with which a check could only ever give one verdict."""
+    found = [
+        (f"{key} is {about[key]:g}", "a number above 0")
+        for key in ("bound", "below")
+        if about.get(key, 1) <= 0
+    ]
+    if not 0.5 < about.get("share", 1) <= 1:
+        found.append((f"share is {about['share']:g}", "above 0.5, up to 1"))
+    if about.get("low", 0) >= about.get("high", 1) and {"low", "high"} <= about.keys():
+        found.append(("low is not below high", "low < high"))
+    among = about.get("among", [])
+    if "variable" in about and among and (about["variable"] not in among or len(set(among)) < 2):
+        found.append(("variable is not ranked among others", "a variable of among, which names two or more"))
+    return found
 
 
 def _run(check: Check, evidence: Evidence) -> Finding:
@@ -425,6 +457,9 @@ def _pair(about: Mapping[str, Any], evidence: Evidence) -> tuple[np.ndarray, np.
         both = compare(pair, terms=[about["term"]])
     except ArgumentError as error:
         raise _NotTestableError(f"{about['term']!r} is not in both models") from error
+    # A factor's name alone stands for all of its levels, of which none is the claim's.
+    if both.terms != (about["term"],):
+        raise _NotTestableError(f"{about['term']!r} is not one term but {listed(both.terms)}")
     return both.estimates[0], both.covariance, both.df
 
 
@@ -497,6 +532,8 @@ def _rank(about: Mapping[str, Any], evidence: Evidence) -> Finding:
     absent = [v for v in (*about["among"], variable) if v not in model.spec.formula.predictors]
     if absent:
         raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
+    if variable not in about["among"]:
+        raise _NotTestableError(f"{variable!r} is not among the variables ranked")
     found = evidence.rankings.get(about["model"])
     if found is None or list(found.estimates.index) != list(about["among"]):
         found = importance(model, about["among"], n_replicates=evidence.n_replicates, seed=evidence.seed)
@@ -524,6 +561,9 @@ def _gap(about: Mapping[str, Any], evidence: Evidence) -> Finding:
     absent = [about[k] for k in ("higher", "lower") if about[k] not in frame.columns]
     if absent:
         raise _NotTestableError(f"the survey has no variable {absent[0]!r}")
+    wordy = [about[k] for k in ("higher", "lower") if not pd.api.types.is_numeric_dtype(frame[about[k]])]
+    if wordy:
+        raise _NotTestableError(f"{wordy[0]!r} is not numeric")
     design = evidence.design
     if design is None and isinstance(evidence.data, CleanedSurvey):
         design = evidence.data.design
@@ -556,6 +596,9 @@ def _moderation(about: Mapping[str, Any], evidence: Evidence) -> Finding:
         domain=model.used,
         **extra,  # type: ignore[arg-type]
     )
+    # The survey under another item mapping has the same columns and rows, but other answers in them.
+    if not (np.array_equal(wider.used, model.used) and np.array_equal(wider.sample_y, model.sample_y)):
+        raise _NotTestableError(f"model {about['model']!r} was fitted under another item mapping")
     joint = [c.term for c in wider.spec.columns if set(c.variables) == {term, by}]
     test = wald_test(wider, sorted(set(joint)))
     return Finding(
