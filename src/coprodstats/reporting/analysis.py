@@ -15,7 +15,8 @@ from coprodstats.errors import Fault, ManifestMismatchError
 from coprodstats.models.margins import margins
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.document import Document
-from coprodstats.reporting.findings import Findings, compute
+from coprodstats.reporting.findings import Findings, agreement, compute
+from coprodstats.reporting.format import SIGNIFICANT_DIGITS
 from coprodstats.reporting.html import render_html
 from coprodstats.reporting.manifest import (
     build_manifest,
@@ -268,17 +269,9 @@ def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
             "synthetic": cleaned.codebook.synthetic,
             "mapping": cleaned.mapping,
             "replicates": plan.replicates,
-            "statsmodels_largest_difference_below": _order(findings.crosscheck),
+            "statsmodels_largest_difference_below": agreement(findings.crosscheck),
         },
     )
-
-
-def _order(crosscheck: Mapping[str, float]) -> float | None:
-    """Return a power of ten above the largest difference, whose digits are rounding and vary by machine."""
-    if not crosscheck:
-        return None
-    largest = max(*crosscheck.values(), 1e-16)
-    return float(10.0 ** np.ceil(np.log10(largest)))
 
 
 def _model_record(model: FittedModel) -> dict[str, Any]:
@@ -291,7 +284,7 @@ def _model_record(model: FittedModel) -> dict[str, Any]:
         "n_psu": model.n_psu,
         "n_strata": model.n_strata,
         "df": model.df,
-        "correct_digits": model.convergence.digits,
+        "correct_digits_at_least": min(model.convergence.digits, SIGNIFICANT_DIGITS),
         "left_out": {
             f"{v}: {r}": int(n)
             for v, r, n in zip(lost["variable"], lost["reason"], lost["rows"], strict=True)

@@ -332,3 +332,16 @@ def _crosscheck(models: Mapping[str, FittedModel]) -> dict[str, float]:
         ).fit(tol=1e-12, maxiter=100)
         found[name] = float(np.abs(other.params - model.estimates).max())
     return found
+
+
+def agreement(crosscheck: Mapping[str, float]) -> float | None:
+    """Return a power of ten above the largest difference, 1e-12 at the least: below it is rounding.
+
+    Examples
+    --------
+    >>> agreement({"individual": 3e-15, "collective": 2e-14}), agreement({"individual": 3e-9})
+    (1e-12, 1e-08)
+    """
+    if not crosscheck:
+        return None
+    return max(1e-12, float(10.0 ** np.ceil(np.log10(max(*crosscheck.values(), 1e-16)))))

@@ -15,7 +15,7 @@ from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 KINDS = ("logit", "ologit")
 _TOP = (
     "title", "subtitle", "survey", "codebook", "claims", "output", "seed", "replicates", "df_rule",
-    "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "importance",
+    "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest", "importance",
 )  # fmt: skip
 _COMPARISON = (
     "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
@@ -104,6 +104,10 @@ class AnalysisPlan:
         The two outcomes in the order of subtraction.
     comparisons
         At least one; the first is the heart of the report.
+    phrases
+        Who a sentence of the summary is about, by term.
+    forest
+        Variables and terms that forest plots draw, in order; empty for all.
     """
 
     path: Path
@@ -123,6 +127,7 @@ class AnalysisPlan:
     describe: DescribePlan
     comparisons: tuple[ComparisonPlan, ...]
     phrases: Mapping[str, str]
+    forest: tuple[str, ...]
     importance: ImportancePlan | None
 
 
@@ -164,6 +169,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         outcomes=outcomes,
         describe=_describe(top),
         comparisons=_comparisons(top, names),
+        forest=_forest(top),
         phrases={k: v for k, v in top.table("phrases").content.items() if isinstance(v, str)},
         importance=_importance(top, names),
     )
@@ -238,6 +244,8 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
     kind = table.choice("kind", KINDS, None)
     outcomes = _by_name(table, "outcomes", names, required=True)
     events = _by_name(table, "events", names, required=kind == "ologit")
+    if over and kind == "ologit":
+        table.fault("predictions along a variable are drawn for logistic models", key="over")
     if kind == "logit" and events:
         table.fault("a logistic model has one event", key="events", remedy="leave events out")
     return ComparisonPlan(
@@ -265,6 +273,12 @@ def _by_name(table: TomlTable, key: str, names: tuple[str, ...], *, required: bo
     if lacking:
         table.fault(f"nothing is given for {listed(lacking)}", key=key)
     return {str(k): str(v) for k, v in content.items()}
+
+
+def _forest(top: TomlTable) -> tuple[str, ...]:
+    table = top.table("forest")
+    table.refuse_unknown(("terms",))
+    return table.texts("terms") or ()
 
 
 def _importance(top: TomlTable, names: tuple[str, ...]) -> ImportancePlan | None:

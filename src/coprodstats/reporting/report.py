@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coprodstats.reporting import format as fmt
-from coprodstats.reporting import layouts
+from coprodstats.reporting import layout_claims
+from coprodstats.reporting import layout_figures as figures
+from coprodstats.reporting import layout_tables as tables
 from coprodstats.reporting.document import (
     Block,
     BulletList,
@@ -20,14 +22,14 @@ from coprodstats.reporting.document import (
     link,
     strong,
 )
-from coprodstats.reporting.findings import Compared, Findings
-from coprodstats.reporting.layouts import Words
+from coprodstats.reporting.findings import Compared, Findings, agreement
 from coprodstats.reporting.narrative import (
     Estimate,
     difference_sentence,
     level_sentence,
     likelihood_sentence,
 )
+from coprodstats.reporting.words import ESTIMATES, Words, lower_label, per_step, term_labels, wald_words
 
 SYNTHETIC = (
     "These data are synthetic: a program drew them from a declared truth. Nothing here is a finding about "
@@ -77,18 +79,18 @@ def build_report(findings: Findings, *, version: str) -> Document:
 
 def _margin(one: Compared, words: Words, model: str, term: str) -> Estimate | None:
     fitted = one.models[words.series[0].name]
-    frame = layouts.per_step(words, fitted, one.margins.intervals(), layouts.ESTIMATES)
+    frame = per_step(words, fitted, one.margins.intervals(), ESTIMATES)
     row = frame[(frame["model"] == model) & (frame["term"] == term)]
     if len(row) != 1:
         return None
-    value, low, high = (float(row[c].iloc[0]) for c in layouts.ESTIMATES)
+    value, low, high = (float(row[c].iloc[0]) for c in ESTIMATES)
     return Estimate(value=value, low=low, high=high)
 
 
 def _difference(one: Compared, words: Words, term: str) -> Estimate:
     columns = ("difference", "conf_low", "conf_high")
     fitted = one.models[words.series[0].name]
-    frame = layouts.per_step(words, fitted, one.margins.to_frame(), columns)
+    frame = per_step(words, fitted, one.margins.to_frame(), columns)
     row = frame[frame["term"] == term].iloc[0]
     return Estimate(value=float(row["difference"]), low=float(row["conf_low"]), high=float(row["conf_high"]))
 
@@ -99,7 +101,7 @@ def _summary(findings: Findings, words: Words) -> Section:
     items: list[Text] = []
     for outcome in findings.plan.outcomes:
         row = levels[levels["model"] == outcome.name].iloc[0]
-        value, low, high = (float(row[c]) for c in layouts.ESTIMATES)
+        value, low, high = (float(row[c]) for c in ESTIMATES)
         estimate = Estimate(value=value, low=low, high=high)
         items.append((strong(f"{outcome.label}. "), level_sentence(outcome.event, estimate)))
     first, second = findings.plan.outcomes
@@ -112,7 +114,7 @@ def _summary(findings: Findings, words: Words) -> Section:
             likelihood_sentence(phrase, first.event, found[0]),
             likelihood_sentence(phrase, second.event, found[1]),
             difference_sentence(
-                layouts.lower_label(label),
+                lower_label(label),
                 _difference(one, words, term),
                 first=first.label.lower(),
                 second=second.label.lower(),
@@ -133,7 +135,7 @@ def _summary(findings: Findings, words: Words) -> Section:
             kind="key",
             title="The two forms of co-production compared",
             text=(
-                f"All differences together: {layouts.test_words(one.margins.test)}. ",
+                f"All differences together: {wald_words(one.margins.test)}. ",
                 link("See the comparison", "#comparison"),
                 ".",
             ),
@@ -178,13 +180,13 @@ def _cleaning(findings: Findings, words: Words) -> Section:
         heading="From the file to the analysis",
         blocks=(
             Paragraph(text=text),
-            FigureBlock(figure=layouts.flow_figure(findings, words)),
+            FigureBlock(figure=figures.flow_figure(findings, words)),
             *(
-                [TableBlock(table=layouts.changes_table(findings, words))]
+                [TableBlock(table=tables.changes_table(findings, words))]
                 if (log.cells["cells"] > 0).any()
                 else []
             ),
-            TableBlock(table=layouts.lost_table(findings, words)),
+            TableBlock(table=tables.lost_table(findings, words)),
         ),
     )
 
@@ -192,15 +194,15 @@ def _cleaning(findings: Findings, words: Words) -> Section:
 def _sample(findings: Findings, words: Words) -> Section:
     blocks: tuple[Block, ...] = (Paragraph(text="Nothing is described in the analysis file."),)
     if len(findings.sample):
-        blocks = (TableBlock(table=layouts.sample_table(findings, words)),)
+        blocks = (TableBlock(table=tables.sample_table(findings, words)),)
     return Section(key="sample", heading="Who is in the sample", blocks=blocks)
 
 
 def _levels(findings: Findings, words: Words) -> Section:
-    blocks: list[Block] = [FigureBlock(figure=layouts.levels_figure(findings, words))]
+    blocks: list[Block] = [FigureBlock(figure=figures.levels_figure(findings, words))]
     if len(findings.indices):
-        blocks.append(TableBlock(table=layouts.indices_table(findings, words)))
-    items = layouts.items_figure(findings, words)
+        blocks.append(TableBlock(table=tables.indices_table(findings, words)))
+    items = figures.items_figure(findings, words)
     if items is not None:
         blocks.append(FigureBlock(figure=items))
     return Section(key="levels", heading="How much of each", blocks=tuple(blocks))
@@ -211,7 +213,7 @@ def _models(findings: Findings, words: Words) -> Section:
     return Section(
         key="models",
         heading="The models side by side",
-        blocks=tuple(TableBlock(table=layouts.models_table(one, words)) for one in main),
+        blocks=tuple(TableBlock(table=tables.models_table(one, words)) for one in main),
     )
 
 
@@ -219,7 +221,7 @@ def _comparison(findings: Findings, words: Words) -> Section:
     one = findings.main
     first, second = words.series
     clear = [t for t in _clear_terms(one) if t in findings.plan.phrases]
-    labels = list(dict.fromkeys(layouts.lower_label(words.label(t.partition("[")[0])) for t in clear))
+    labels = list(dict.fromkeys(lower_label(words.label(t.partition("[")[0])) for t in clear))
     title = (
         f"{first.label} and {second.label.lower()} differ in how they go with {fmt.listing(labels)}"
         if labels
@@ -234,15 +236,15 @@ def _comparison(findings: Findings, words: Words) -> Section:
     )
     blocks: list[Block] = [
         Paragraph(text=text),
-        FigureBlock(figure=layouts.forest_figure(one, words, key="comparison-forest", title=title)),
-        TableBlock(table=layouts.differences_table(one, words, scale="margin")),
-        TableBlock(table=layouts.differences_table(one, words, scale="coefficient")),
+        FigureBlock(figure=figures.forest_figure(findings, words, key="comparison-forest", title=title)),
+        TableBlock(table=tables.differences_table(one, words, scale="margin")),
+        TableBlock(table=tables.differences_table(one, words, scale="coefficient")),
     ]
     for other in _others(findings):
         if not other.plan.group:
             events = "; ".join(f"{s.label.lower()}: {_event(other, s.name)}" for s in words.series)
             blocks.append(Paragraph(text=f"{other.plan.title}. The events compared are: {events}."))
-            blocks.append(TableBlock(table=layouts.differences_table(other, words, scale="margin")))
+            blocks.append(TableBlock(table=tables.differences_table(other, words, scale="margin")))
     return Section(key="comparison", heading="The comparison", blocks=tuple(blocks))
 
 
@@ -263,11 +265,11 @@ def _others(findings: Findings) -> list[Compared]:
 
 
 def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
-    figure = layouts.predictions_figure(findings, words)
+    figure = figures.predictions_figure(findings, words)
     if figure is None:
         return ()
     variable = str(findings.main.predictions["variable"].iloc[0])
-    heading = f"Predicted probabilities by {layouts.lower_label(words.label(variable))}"
+    heading = f"Predicted probabilities by {lower_label(words.label(variable))}"
     return (Section(key="predictions", heading=heading, blocks=(FigureBlock(figure=figure),)),)
 
 
@@ -279,19 +281,37 @@ def _groups(findings: Findings, words: Words) -> Sequence[Section]:
         key = "-".join(group.lower().split())
         blocks: list[Block] = []
         if any(c.plan.mapping for c in members):
-            blocks.append(TableBlock(table=layouts.sensitivity_table(findings, words, members)))
+            blocks.append(TableBlock(table=tables.sensitivity_table(findings, words, members)))
         else:
             if len(members) > 1:
-                blocks.append(FigureBlock(figure=layouts.sectors_figure(findings, words, group, members)))
+                blocks.append(FigureBlock(figure=figures.sectors_figure(findings, words, group, members)))
             blocks += [
-                TableBlock(table=layouts.differences_table(one, words, scale="margin")) for one in members
+                TableBlock(
+                    table=tables.differences_table(
+                        one, words, scale="margin", only=_drawn_terms(findings, one, words)
+                    )
+                )
+                for one in members
             ]
         sections.append(Section(key=key, heading=group, blocks=tuple(blocks)))
     return sections
 
 
+def _drawn_terms(findings: Findings, one: Compared, words: Words) -> list[str] | None:
+    """Return the terms of a comparison that the plan wants drawn, under their own names."""
+    if not findings.plan.forest:
+        return None
+    labels = term_labels(words, one.models[words.series[0].name])
+    suffix = one.plan.suffix
+    named = {t.term.removesuffix(suffix) if suffix else t.term: t.term for t in labels}
+    wanted = findings.plan.forest
+    return [
+        term for name, term in named.items() if any(name == w or name.startswith(f"{w}[") for w in wanted)
+    ]
+
+
 def _importance(findings: Findings, words: Words) -> Sequence[Section]:
-    figure = layouts.importance_figure(findings, words)
+    figure = figures.importance_figure(findings, words)
     if figure is None:
         return ()
     return (
@@ -303,28 +323,29 @@ def _claims(findings: Findings, words: Words) -> Sequence[Section]:
     if findings.claims is None:
         return ()
     verdicts = list(findings.claims.verdicts().values())
-    told = [f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts)]
-    text = f"{len(verdicts)} published claims were put to this run: {fmt.listing(told)}."
+    told = [f"{v} ({verdicts.count(v)})" for v in dict.fromkeys(verdicts)]
+    text = f"{len(verdicts)} published claims were put to this run. Verdicts: {fmt.listing(told)}."
     blocks: list[Block] = [Paragraph(text=text)]
     if findings.claims.synthetic:
         blocks.append(Callout(kind="warning", title="Synthetic data", text=SYNTHETIC))
-    n = layouts.compared_words(findings.main, words)
-    blocks.append(TableBlock(table=layouts.claims_table(findings.claims, words, n)))
+    blocks.append(TableBlock(table=layout_claims.verdicts_table(findings.claims, findings, words)))
+    blocks.append(TableBlock(table=layout_claims.checks_table(findings.claims, findings, words)))
     return (
         Section(key="claims-section", heading="Published findings against this run", blocks=tuple(blocks)),
     )
 
 
 def _methods(findings: Findings) -> Section:
-    largest = max(findings.crosscheck.values()) if findings.crosscheck else None
-    digits = min(m.convergence.digits for m in findings.models().values())
+    within = agreement(findings.crosscheck)
     check = (
-        "Each logistic model was refitted by statsmodels; the largest difference of a coefficient is "
-        f"{largest:.1e}. "
-        "statsmodels has no weighted ordinal model, so that the ordinal ones could not be refitted there. "
-        if largest is not None
+        "Each logistic model was refitted by statsmodels, and the largest difference of a coefficient is "
+        "below "
+        f"{within:.0e}; statsmodels has no weighted ordinal model, so that the ordinal ones could not be "
+        "refitted. "
+        if within is not None
         else ""
     )
+    digits = min(*(m.convergence.digits for m in findings.models().values()), fmt.SIGNIFICANT_DIGITS)
     rows: list[tuple[Text, Text]] = [
         (
             "Models",
