@@ -137,11 +137,7 @@ def _ratio(link: Link, z: Floats, log_p: Floats) -> Floats:
 
 def row_scores(d: Derivatives, x: Floats, y: Ints, n_cuts: int) -> Floats:
     """Return unweighted scores of each row, shape (n, K-1+p)."""
-    cuts = np.zeros((len(y), n_cuts))
-    rows = np.arange(len(y))
-    has_upper, has_lower = y < n_cuts, y > 0
-    cuts[rows[has_upper], y[has_upper]] = d.upper[has_upper]
-    cuts[rows[has_lower], y[has_lower] - 1] = d.lower[has_lower]
+    cuts = _at_cuts(d.upper, d.lower, y, n_cuts)
     return np.hstack([cuts, -x * (d.upper + d.lower)[:, None]])
 
 
@@ -162,12 +158,19 @@ def information(d: Derivatives, x: Floats, y: Ints, w: Floats, n_cuts: int) -> F
     hessian[k, k + 1] = inner
     hessian[k + 1, k] = inner
     hessian[n_cuts:, n_cuts:] = x.T @ (x * (uu + ll + 2 * ul)[:, None])
-    for k_cut in range(n_cuts):
-        above, below = y == k_cut, y == k_cut + 1
-        cross = -(x[above].T @ (uu + ul)[above] + x[below].T @ (ll + ul)[below])
-        hessian[k_cut, n_cuts:] = cross
-        hessian[n_cuts:, k_cut] = cross
+    cross = -(_at_cuts(uu + ul, ll + ul, y, n_cuts).T @ x)
+    hessian[:n_cuts, n_cuts:] = cross
+    hessian[n_cuts:, :n_cuts] = cross.T
     return -hessian
+
+
+def _at_cuts(upper: Floats, lower: Floats, y: Ints, n_cuts: int) -> Floats:
+    """Return each row's two numbers in the columns of the thresholds above and below it, shape (n, K-1)."""
+    laid = np.zeros((len(y), n_cuts))
+    has_upper, has_lower = np.flatnonzero(y < n_cuts), np.flatnonzero(y > 0)
+    laid[has_upper, y[has_upper]] = upper[has_upper]
+    laid[has_lower, y[has_lower] - 1] = lower[has_lower]
+    return laid
 
 
 def _by_cut(upper: Floats, lower: Floats, y: Ints, n_cuts: int) -> Floats:
