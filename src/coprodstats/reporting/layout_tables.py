@@ -14,6 +14,7 @@ from coprodstats.reporting.words import (
     ESTIMATES,
     Words,
     compared_words,
+    drawn,
     is_numeric,
     per_step,
     range_words,
@@ -174,6 +175,7 @@ def models_table(one: Compared, words: Words) -> Table:
                 role="number",
                 low=low,
                 high=high,
+                missing="[z]",
             )
         )
         if logistic:
@@ -286,37 +288,39 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
 
 
 def sensitivity_table(findings: Findings, words: Words, members: Sequence[Compared]) -> Table:
-    """Return the differences of the main comparison beside those of its variants."""
+    """Return the differences of the main comparison beside those of its variants, one column per run."""
     runs = [findings.main, *members]
-    parts = []
-    for one in runs:
-        model = one.models[words.series[0].name]
-        frame = per_step(words, model, one.margins.to_frame(), ("difference", "conf_low", "conf_high"))
-        labels = {t.term: t for t in term_labels(words, model)}
-        frame["label"] = [f"{labels[t].group}: {labels[t].label}".removeprefix(": ") for t in frame["term"]]
-        parts.append(frame.assign(run=one.plan.title))
-    shared = [t for t in parts[0]["term"] if all(t in set(p["term"]) for p in parts)]
-    wide = pd.concat(parts, ignore_index=True)
-    wide = wide[wide["term"].isin(shared)]
-    order = {t: i for i, t in enumerate(shared)}
-    wide = wide.sort_values("term", key=lambda c: c.map(order), kind="stable")
     first, second = words.series
-    return Table.from_frame(
-        wide,
-        [
-            Column(key="run", label="Run"),
+    model = findings.main.models[first.name]
+    labels = drawn(findings, term_labels(words, model))
+    wide = pd.DataFrame({"term": [t.term for t in labels], "label": [t.label for t in labels]})
+    wide["group"] = [t.group or "Numeric predictors" for t in labels]
+    columns = [Column(key="label", label="Term")]
+    numbers = ("difference", "conf_low", "conf_high")
+    for k, one in enumerate(runs):
+        frame = per_step(words, one.models[first.name], one.margins.to_frame(), numbers)
+        frame = frame.set_index("term")[list(numbers)].add_suffix(f"_{k}")
+        wide = wide.join(frame, on="term")
+        columns.append(
             Column(
-                key="difference",
-                label=f"{second.label} − {first.label.lower()} (95% interval)",
+                key=f"difference_{k}",
+                label=one.plan.title,
                 role="points",
-                low="conf_low",
-                high="conf_high",
-            ),
-        ],
+                low=f"conf_low_{k}",
+                high=f"conf_high_{k}",
+                missing="[z]",
+            )
+        )
+    return Table.from_frame(
+        _together(wide, "group"),
+        columns,
         key="sensitivity-table",
-        title="The difference under other choices",
+        title=f"The difference ({second.label.lower()} − {first.label.lower()}) under other choices",
         n=range_words(runs),
         source=words.source,
-        notes=("Percentage points of probability; numeric predictors per step given in brackets.",),
-        group="label",
+        notes=(
+            "Percentage points of probability with 95% intervals; numeric predictors per step in brackets.",
+            "All terms are in results/differences.csv.",
+        ),
+        group="group",
     )
