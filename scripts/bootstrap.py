@@ -118,7 +118,7 @@ def _make_ready(purpose: str) -> None:
         _install(lock, absent)
     _install_package()
     done = {*record.get("done", []), *(["run", "dev"] if purpose == "dev" else ["run"])}
-    _write_record({**wanted, "done": sorted(done)})
+    _write_record({**wanted, "ours": record.get("ours", False), "done": sorted(done)})
     say(f".venv is ready ({size_mb(VENV):,} MB).")
 
 
@@ -151,7 +151,7 @@ def reason_to_rebuild(record: dict, wanted: dict, *, works: bool) -> str:
         return ""
     locks = record.get("locks", {})
     changed = [name for name, digest in wanted["locks"].items() if locks.get(name, digest) != digest]
-    ours = bool(record)  # somebody else's is completed, never thrown away while it works
+    ours = record.get("ours", False)  # somebody else's is completed, never thrown away while it works
     reasons = {
         "its Python doesn't run": not works,
         "an earlier set-up did not finish": ours and not record.get("done"),
@@ -261,7 +261,7 @@ def _create(wanted: dict) -> None:
     with_pip = _can_bundle_pip()
     say(f"Making .venv with Python {sys.version.split()[0]} …")
     VENV.mkdir()
-    _write_record({**wanted, "done": []})
+    _write_record({**wanted, "ours": True, "done": []})
     command = [sys.executable, "-m", "venv", *([] if with_pip else ["--without-pip"]), str(VENV)]
     made = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)  # noqa: S603
     if made.returncode != 0:

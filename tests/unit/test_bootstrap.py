@@ -151,6 +151,9 @@ def test_one_that_somebody_else_made_is_kept(place: Place) -> None:
     (place.root / ".venv" / "mine").touch()
     place.installed = place.bootstrap.read_lock(place.root / "requirements.lock")
     assert place.set_up() == ["package"]
+    changed = LOCK.replace("8.5.1", "8.5.2")
+    (place.root / "requirements.lock").write_text(changed, encoding="utf-8")
+    assert place.set_up() == ["install 1 from requirements.lock", "package"]
     assert (place.root / ".venv" / "mine").exists()
 
 
