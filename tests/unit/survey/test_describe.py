@@ -55,7 +55,7 @@ def test_a_finite_population_shrinks_the_error() -> None:
 
 
 def test_a_group_is_a_domain_of_the_whole_design() -> None:
-    # Group s: 2 and 6 with weights 1 and 4: 26/5; influences (2 - 26/5)/5 = -16/25 and 4 (6 - 26/5)/5 = 16/25.
+    # Group s: 2 and 6 with weights 1 and 4: 26/5; influences (2 - 26/5)/5 = -16/25 and +16/25.
     found = means(frame(), "score", by="region", design=SurveyDesign(weights="w")).set_index("region")
     assert list(found.columns) == COLUMNS
     assert found.loc["s", "estimate"] == 26 / 5
