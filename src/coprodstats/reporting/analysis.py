@@ -176,7 +176,8 @@ def result_frames(findings: Findings) -> dict[str, pd.DataFrame]:
     if predicted:
         frames["predictions"] = pd.concat(predicted, ignore_index=True)
     if findings.importance is not None:
-        frames["importance"] = findings.importance.to_frame()
+        # A drop in pseudo R² is a small difference of large log-likelihoods: beyond nine decimals it is rounding.
+        frames["importance"] = findings.importance.to_frame().round(9)
     if findings.claims is not None:
         frames["claims"] = findings.claims.to_frame()
     return {name: frame for name, frame in frames.items() if len(frame)}
