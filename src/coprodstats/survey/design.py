@@ -291,7 +291,8 @@ def design_df(design: ResolvedDesign, used: NDArray[np.bool_], *, rule: DfRule =
         Which rows are in the estimation sample, shape (n,).
     rule
         ``"stata"`` counts all PSUs with positive weight of the strata in which any row is used; ``"r"``
-        counts only PSUs and strata that hold a used row (the parameters are subtracted by the model, as R's svyglm does).
+        counts only PSUs and strata that hold a used row (the parameters are subtracted by the model, as R's
+        svyglm does).
 
     Raises
     ------

@@ -122,7 +122,7 @@ def test_degrees_of_freedom_are_psus_minus_strata() -> None:
 def test_rows_without_weight_hold_no_degrees_of_freedom() -> None:
     bound = resolve_design(SurveyDesign(weights="w", psu="psu"), frame().assign(w=[0.0, 0, 1, 1, 1, 1, 1]))
     assert design_df(bound, np.ones(7, dtype=bool), rule="r") == 3
-    assert design_df(bound, np.ones(7, dtype=bool)) == 4
+    assert design_df(bound, np.ones(7, dtype=bool)) == 3
 
 
 def test_no_degrees_of_freedom_are_an_error() -> None:
