@@ -323,7 +323,7 @@ def _pip() -> list[str]:
 
 def _install(lock: str, absent: list[str]) -> None:
     n = len(absent)
-    about = "about 350 MB" if n > 20 else "a few MB each"
+    about = "about 500 MB on disk" if n > 20 else "small ones"
     say(f"Installing {n} packages ({about}) from {lock}; a few minutes the first time …")
     # --no-deps: the lock is complete. Only wheels: nothing is compiled, no code of a package runs.
     options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", lock]
