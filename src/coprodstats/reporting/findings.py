@@ -17,7 +17,12 @@ from coprodstats.models.margins import average_predictions
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.claims import ClaimResults, check_claims, read_claims
-from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, refuse_unknown_columns
+from coprodstats.reporting.plan import (
+    AnalysisPlan,
+    ComparisonPlan,
+    refuse_unknown_names,
+    refuse_unknown_terms,
+)
 from coprodstats.survey.cleaning import CleanedSurvey, clean
 from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.describe import means, proportions
@@ -123,9 +128,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     say = progress or (lambda _: None)
     say("reading the codebook")
     codebook = read_codebook(plan.codebook)
-    roles = tuple(codebook.mappings[plan.mapping or codebook.mapping]) if codebook.mappings else ()
-    columns = (*codebook.variables, *codebook.indices, *codebook.outcomes)
-    refuse_unknown_columns(plan, columns, roles)
+    refuse_unknown_names(plan, codebook)
     say("reading the survey")
     survey = read_survey(plan.survey, codebook)
     say("cleaning")
@@ -136,6 +139,8 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     for one in plan.comparisons:
         say(f"fitting and comparing: {one.title}")
         compared[one.key] = _carry_out(one, plan, by_mapping[one.mapping or plan.mapping], design)
+        if len(compared) == 1:
+            refuse_unknown_terms(plan, compared[one.key].margins.terms)
     models = model_names(plan, compared)
     say("ranking predictors")
     ranked = _rank(plan, compared)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
+from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.table import KEY
+from coprodstats.survey.declarations import Codebook
 from coprodstats.survey.design import DfRule, LonelyPSU
 from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 
@@ -170,7 +173,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         describe=_describe(top),
         comparisons=_comparisons(top, names),
         forest=_forest(top),
-        phrases={k: v for k, v in top.table("phrases").content.items() if isinstance(v, str)},
+        phrases=_texts_by_name(top.table("phrases")),
         importance=_importance(top, names),
     )
     if top.faults:
@@ -194,7 +197,7 @@ def _outcomes(top: TomlTable) -> tuple[OutcomePlan, OutcomePlan]:
         table.refuse_unknown(("label", "event"))
         label = table.text("label", None)
         found.append(
-            OutcomePlan(name=name, label=label, event=table.text("event") or f"to be {label.lower()}")
+            OutcomePlan(name=name, label=label, event=table.text("event") or f"to be {lower_first(label)}")
         )
     if len(found) != 2:
         top.fault(f"there are {len(found)} outcomes", key="outcomes", allowed="two, to be compared")
@@ -206,13 +209,10 @@ def _outcomes(top: TomlTable) -> tuple[OutcomePlan, OutcomePlan]:
 def _describe(top: TomlTable) -> DescribePlan:
     table = top.table("describe")
     table.refuse_unknown(("sample", "by", "items", "indices"))
-    items = table.table("items").content
-    if any(not isinstance(v, str) for v in items.values()):
-        table.fault("it holds something else than text", key="items", allowed='{ "Heading" = "role" }')
     return DescribePlan(
         sample=table.texts("sample") or (),
         by=table.text("by"),
-        items={str(k): str(v) for k, v in items.items()},
+        items=_texts_by_name(table.table("items")),
         indices=table.texts("indices") or (),
     )
 
@@ -248,6 +248,8 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
         table.fault("predictions along a variable are drawn for logistic models", key="over")
     if kind == "logit" and events:
         table.fault("a logistic model has one event", key="events", remedy="leave events out")
+    _anchor_fault(table, "key", table.text("key"))
+    _anchor_fault(table, "group", "-".join(table.text("group").lower().split()))
     return ComparisonPlan(
         key=table.text("key", None),
         title=table.text("title", None),
@@ -263,16 +265,28 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
 
 
 def _by_name(table: TomlTable, key: str, names: tuple[str, ...], *, required: bool) -> dict[str, str]:
-    content: Mapping[str, Any] = table.table(key).content
+    inner = table.table(key)
+    content = _texts_by_name(inner)
     wrong = [k for k in content if k not in names]
-    lacking = [n for n in names if n not in content] if required or content else []
+    lacking = [n for n in names if n not in inner] if required or content else []
     for name in wrong:
         table.fault(
             f"no outcome is named {name!r}", key=key, allowed=listed(names), remedy=did_you_mean(name, names)
         )
     if lacking:
         table.fault(f"nothing is given for {listed(lacking)}", key=key)
-    return {str(k): str(v) for k, v in content.items()}
+    return content
+
+
+def _texts_by_name(table: TomlTable) -> dict[str, str]:
+    return {name: table.text(name, None) for name in table.content}
+
+
+def _anchor_fault(table: TomlTable, key: str, text: str) -> None:
+    """Record a fault if a text can't be an anchor of the report and part of a file name."""
+    if text and not KEY.fullmatch(text):
+        allowed = "letters and digits, joined by spaces, - or _, beginning with a letter"
+        table.fault("it can't be part of a file name", key=key, allowed=allowed)
 
 
 def _forest(top: TomlTable) -> tuple[str, ...]:
@@ -286,41 +300,101 @@ def _importance(top: TomlTable, names: tuple[str, ...]) -> ImportancePlan | None
         return None
     table = top.table("importance")
     table.refuse_unknown(("model", "variables", "highlight"))
-    return ImportancePlan(
-        model=table.choice("model", names, None),
-        variables=table.texts("variables") or (),
-        highlight=table.text("highlight"),
-    )
+    variables = table.texts("variables") or ()
+    highlight = table.text("highlight")
+    if highlight and variables and highlight not in variables:
+        near = did_you_mean(highlight, variables)
+        table.fault(f"{highlight!r} is not ranked", key="highlight", allowed=listed(variables), remedy=near)
+    return ImportancePlan(model=table.choice("model", names, None), variables=variables, highlight=highlight)
 
 
-def refuse_unknown_columns(plan: AnalysisPlan, columns: tuple[str, ...], roles: tuple[str, ...]) -> None:
-    """Refuse a plan that describes columns or item roles which the codebook doesn't declare.
+def refuse_unknown_names(plan: AnalysisPlan, codebook: Codebook) -> None:
+    """Refuse a plan that speaks of columns, mappings or item roles which the codebook doesn't declare.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    codebook
+        The codebook.
 
     Raises
     ------
     ConfigError
         With all of them.
     """
-    where = plan.path.name
-    wanted = [
-        *plan.describe.sample,
-        *plan.describe.indices,
-        *([plan.describe.by] if plan.describe.by else []),
-    ]
-    wanted += [c for comparison in plan.comparisons for c in comparison.outcomes.values()]
-    faults = [
+    faults = [*_column_faults(plan, codebook), *_mapping_faults(plan, codebook)]
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _column_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
+    columns = (*codebook.variables, *codebook.indices, *codebook.outcomes)
+    wanted = [*plan.describe.sample, *plan.describe.indices, *filter(None, [plan.describe.by])]
+    for one in plan.comparisons:
+        wanted += [*one.outcomes.values(), *one.over]
+    if plan.importance is not None:
+        wanted += plan.importance.variables
+    wanted += [term.partition("[")[0] for term in (*plan.phrases, *plan.forest)]
+    return [
         Fault(
-            where=where,
+            where=plan.path.name,
             found=f"the codebook declares no {name!r}",
             remedy=did_you_mean(name, columns) or f"it declares {listed(columns, 20)}",
         )
         for name in dict.fromkeys(wanted)
         if name not in columns
     ]
-    faults += [
-        Fault(where=f"{where}: describe.items", found=f"no role {role!r}", allowed=listed(roles))
+
+
+def _mapping_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
+    where = plan.path.name
+    mappings = list(codebook.mappings)
+    wanted = dict.fromkeys(filter(None, [plan.mapping, *(c.mapping for c in plan.comparisons)]))
+    faults = [
+        Fault(
+            where=where,
+            found=f"the codebook has no mapping {name!r}",
+            allowed=listed(mappings) or "none is declared",
+            remedy=did_you_mean(name, mappings),
+        )
+        for name in wanted
+        if name not in mappings
+    ]
+    roles = codebook.mappings.get(plan.mapping or codebook.mapping, {})
+    return faults + [
+        Fault(where=f"{where}: describe.items", found=f"no role {role!r}", allowed=listed(list(roles)))
         for role in plan.describe.items.values()
-        if role not in roles
+        if role not in roles and not faults
+    ]
+
+
+def refuse_unknown_terms(plan: AnalysisPlan, terms: Sequence[str]) -> None:
+    """Refuse phrases and forest terms that the first comparison doesn't compare.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    terms
+        The terms that are compared on the margin scale.
+
+    Raises
+    ------
+    ConfigError
+        With all of them.
+    """
+    drawn = {*terms, *(term.partition("[")[0] for term in terms)}
+    wrong = [("phrases", name) for name in plan.phrases if name not in terms]
+    wrong += [("forest.terms", name) for name in plan.forest if name not in drawn]
+    faults = [
+        Fault(
+            where=f"{plan.path.name}: {key}",
+            found=f"the first comparison has no term {name!r}",
+            allowed=listed(terms, 30),
+            remedy=did_you_mean(name, terms),
+        )
+        for key, name in wrong
     ]
     if faults:
         raise ConfigError(*faults)
