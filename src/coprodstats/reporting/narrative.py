@@ -73,8 +73,15 @@ def level_sentence(event: str, estimate: Estimate) -> str:
     'About 30 in 100 people were estimated to take part in a group (95% interval 27% to 31%).'
     """
     share = fmt.number(100 * estimate.value, 0)
-    span = fmt.percent_interval(estimate.low, estimate.high)
-    return f"About {share} in 100 people were estimated {event} (95% interval {span})."
+    # A few people in a thousand are not none, and nearly everyone is not everyone.
+    if 0 < estimate.value < 1 and share in ("0", "100"):
+        amount = "Fewer than 1" if share == "0" else "More than 99"
+        return f"{amount} in 100 people were estimated {event} ({_level_span(estimate, 1)})."
+    return f"About {share} in 100 people were estimated {event} ({_level_span(estimate, 0)})."
+
+
+def _level_span(estimate: Estimate, digits: int) -> str:
+    return f"95% interval {fmt.percent_interval(estimate.low, estimate.high, digits)}"
 
 
 def points_text(value: float) -> str:
@@ -94,11 +101,11 @@ def magnitude_interval(estimate: Estimate) -> str:
 
 
 def lower_first(text: str) -> str:
-    """Return a phrase for the middle of a sentence.
+    """Return a phrase for the middle of a sentence; an abbreviation keeps its capitals.
 
     Examples
     --------
-    >>> lower_first("Women, compared with men,")
-    'women, compared with men,'
+    >>> lower_first("Women, compared with men,"), lower_first("EU citizens")
+    ('women, compared with men,', 'EU citizens')
     """
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
