@@ -219,7 +219,6 @@ def test_the_report_is_about_this_survey(raw: pd.DataFrame, result: RunResult) -
     assert "synthetic" not in text.lower()
 
 
-@pytest.mark.xfail(reason="some sentences of the report are written for co-production only", strict=True)
 def test_the_report_is_not_about_co_production(result: RunResult) -> None:
     page = (result.folder / "report.html").read_text(encoding="utf-8")
     text = re.sub(r"<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
@@ -227,7 +226,6 @@ def test_the_report_is_not_about_co_production(result: RunResult) -> None:
     assert [word for word in words if word in text.lower()] == []
 
 
-@pytest.mark.xfail(reason="labels are put in lower case as a whole", strict=True)
 def test_labels_keep_their_capitals(result: RunResult) -> None:
     page = (result.folder / "report.html").read_text(encoding="utf-8")
     assert "EU membership" in page

@@ -176,7 +176,7 @@ def result_frames(findings: Findings) -> dict[str, pd.DataFrame]:
     if predicted:
         frames["predictions"] = pd.concat(predicted, ignore_index=True)
     if findings.importance is not None:
-        # A drop in pseudo R² is a small difference of large log-likelihoods: beyond nine decimals it is rounding.
+        # A drop in pseudo R² is a small difference of large numbers: beyond nine decimals it is rounding.
         frames["importance"] = findings.importance.to_frame().round(9)
     if findings.claims is not None:
         frames["claims"] = findings.claims.to_frame()

@@ -7,8 +7,9 @@ import pandas as pd
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.claims import Check, ClaimResults, Finding
 from coprodstats.reporting.findings import Findings
+from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.table import Column, Table
-from coprodstats.reporting.words import Words, compared_words, lower_label
+from coprodstats.reporting.words import Words, compared_words
 
 # Checks whose number is a margin, which reads as percentage points per step of its variable.
 _IN_POINTS = ("sign", "difference", "weaker", "contrast", "equivalence")
@@ -103,7 +104,7 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
         case "gap":
             return f"{words.label(about['higher'])} above {words.label(about['lower'])}"
         case "moderation":
-            return f"{term}: differs by {lower_label(words.label(about['by']))} for {model}"
+            return f"{term}: differs by {lower_first(words.label(about['by']))} for {model}"
         case "block":
             return f"Pseudo R² of background alone below {about['below']:g} for {model}"
         case _:
@@ -125,10 +126,10 @@ def _term(term: str, words: Words) -> str:
 
 def _model(name: str, findings: Findings) -> str:
     comparison, _, outcome = name.rpartition("/")
-    label = next((o.label.lower() for o in findings.plan.outcomes if o.name == outcome), outcome)
+    label = next((lower_first(o.label) for o in findings.plan.outcomes if o.name == outcome), outcome)
     if not comparison:
         return label
-    title = next((c.title.lower() for c in findings.plan.comparisons if c.key == comparison), comparison)
+    title = next((lower_first(c.title) for c in findings.plan.comparisons if c.key == comparison), comparison)
     return f"{label} ({title})"
 
 

@@ -19,12 +19,12 @@ from coprodstats.reporting.figures import (
     sector_panels,
 )
 from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.words import (
     ESTIMATES,
     Words,
     compared_words,
     drawn,
-    lower_label,
     per_step,
     range_words,
     sample_words,
@@ -68,9 +68,9 @@ def levels_figure(findings: Findings, words: Words) -> Figure:
     shares = [fmt.percent(overall[s.name]) for s in (first, second)]
     caption = Caption(
         key="levels-by-group",
-        title=f"{first.label} {shares[0]}, {second.label.lower()} {shares[1]}",
+        title=f"{first.label} {shares[0]}, {lower_first(second.label)} {shares[1]}",
         subtitle="Weighted share of respondents; " + "; ".join(
-            f"{s.label.lower()}: {_event_words(findings, s.name)}" for s in words.series
+            f"{lower_first(s.label)}: {_event_words(findings, s.name)}" for s in words.series
         ),
         n=f"{int(frame.loc[frame['group'] == 'All', 'n'].max()):,} respondents",
         source=words.source,
@@ -97,7 +97,7 @@ def items_figure(findings: Findings, words: Words) -> Figure | None:
         return None
     caption = Caption(
         key="items",
-        title="What people say they do, item by item",
+        title="Answers item by item",
         subtitle="Weighted share of respondents by answer",
         n=f"{int(frame['n'].min()):,} to {int(frame['n'].max()):,} respondents per item",
         source=words.source,
@@ -129,7 +129,7 @@ def forest_figure(findings: Findings, words: Words, *, key: str, title: str) -> 
         caption,
         labels=[t for t in drawn(findings, term_labels(words, model)) if t.term in one.margins.terms],
         series=words.series,
-        difference_label=f"{second.label} − {first.label.lower()}",
+        difference_label=f"{second.label} − {lower_first(first.label)}",
     )
 
 
@@ -143,7 +143,7 @@ def predictions_figure(findings: Findings, words: Words) -> Figure | None:
     unit = f" ({declared.unit})" if declared is not None and declared.unit else ""
     caption = Caption(
         key=f"predicted-by-{variable.replace('_', '-')}",
-        title=_ends_title(one.predictions, words, lower_label(words.label(variable))),
+        title=_ends_title(one.predictions, words, lower_first(words.label(variable))),
         subtitle="Average adjusted prediction: everyone given each value in turn, with 95% intervals",
         n=compared_words(one, words),
         source=words.source,
@@ -164,7 +164,7 @@ def _ends_title(frame: pd.DataFrame, words: Words, label: str) -> str:
     ends = []
     for value in (frame["value"].min(), frame["value"].max()):
         at = frame[frame["value"] == value].set_index("model")["estimate"]
-        shares = fmt.listing([f"{s.label.lower()} {fmt.percent(at[s.name])}" for s in words.series])
+        shares = fmt.listing([f"{lower_first(s.label)} {fmt.percent(at[s.name])}" for s in words.series])
         ends.append(f"at {label} {value:g} {shares}")
     text = "; ".join(ends)
     return text[:1].upper() + text[1:]
@@ -185,7 +185,7 @@ def sectors_figure(findings: Findings, words: Words, group: str, members: Sequen
     labels = [t for t in drawn(findings, term_labels(words, main)) if t.term in shared]
     caption = Caption(
         key=f"{group.lower().replace(' ', '-')}-panels",
-        title=f"{group} side by side: " + fmt.listing([one.plan.title.lower() for one in members]),
+        title=f"{group} side by side: " + fmt.listing([lower_first(one.plan.title) for one in members]),
         subtitle=MARGIN_SUBTITLE,
         n=range_words(members),
         source=words.source,
@@ -209,7 +209,7 @@ def importance_figure(findings: Findings, words: Words) -> Figure | None:
     plan = findings.plan.importance
     outcome = next(s.label for s in words.series if s.name == plan.model)
     shares = frame.loc[frame["variable"] == plan.highlight, "share_first"]
-    title = f"What goes most closely with {outcome.lower()} co-production"
+    title = f"What goes most closely with {lower_first(outcome)}"
     if len(shares) and shares.min() >= 0.5:
         title = f"{words.label(plan.highlight)} ranks first in {fmt.percent(shares.min())} of replicates"
     return rank_bars(

@@ -9,6 +9,7 @@ import pandas as pd
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import (
     ESTIMATES,
@@ -62,9 +63,7 @@ def lost_table(findings: Findings, words: Words) -> Table:
         lost = model.dropped.assign(label=[_dropped_label(words, v) for v in model.dropped["variable"]])
         lost["rows"] = -lost["rows"]
         end = pd.DataFrame([{"label": "Rows in the model", "reason": "", "rows": model.nobs}])
-        parts.append(
-            pd.concat([start, lost, end], ignore_index=True).assign(outcome=f"{s.label} co-production")
-        )
+        parts.append(pd.concat([start, lost, end], ignore_index=True).assign(outcome=s.label))
     frame = pd.concat(parts, ignore_index=True)
     return Table.from_frame(
         frame,
@@ -253,7 +252,7 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
         Column(key=second.name, label=second.label, role=role, digits=digits),  # type: ignore[arg-type]
         Column(
             key="difference",
-            label=f"{second.label} − {first.label.lower()} (95% interval)",
+            label=f"{second.label} − {lower_first(first.label)} (95% interval)",
             role=role,  # type: ignore[arg-type]
             digits=digits,
             low="conf_low",
@@ -315,7 +314,7 @@ def sensitivity_table(findings: Findings, words: Words, members: Sequence[Compar
         _together(wide, "group"),
         columns,
         key="sensitivity-table",
-        title=f"The difference ({second.label.lower()} − {first.label.lower()}) under other choices",
+        title=f"{second.label} − {lower_first(first.label)} under other choices",
         n=range_words(runs),
         source=words.source,
         notes=(

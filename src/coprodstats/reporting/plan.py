@@ -19,6 +19,7 @@ KINDS = ("logit", "ologit")
 _TOP = (
     "title", "subtitle", "survey", "codebook", "claims", "output", "seed", "replicates", "df_rule",
     "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest", "importance",
+    "limits",
 )  # fmt: skip
 _COMPARISON = (
     "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
@@ -111,6 +112,8 @@ class AnalysisPlan:
         Who a sentence of the summary is about, by term.
     forest
         Variables and terms that forest plots draw, in order; empty for all.
+    limits
+        What this survey in particular can't tell, beside what no such survey can.
     """
 
     path: Path
@@ -132,6 +135,7 @@ class AnalysisPlan:
     phrases: Mapping[str, str]
     forest: tuple[str, ...]
     importance: ImportancePlan | None
+    limits: tuple[str, ...]
 
 
 def read_plan(path: str | Path) -> AnalysisPlan:
@@ -175,6 +179,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         forest=_forest(top),
         phrases=_texts_by_name(top.table("phrases")),
         importance=_importance(top, names),
+        limits=top.texts("limits") or (),
     )
     if top.faults:
         raise ConfigError(*top.faults)

@@ -28,8 +28,9 @@ from coprodstats.reporting.narrative import (
     difference_sentence,
     level_sentence,
     likelihood_sentence,
+    lower_first,
 )
-from coprodstats.reporting.words import ESTIMATES, Words, lower_label, per_step, term_labels, wald_words
+from coprodstats.reporting.words import ESTIMATES, Words, per_step, term_labels, wald_words
 
 SYNTHETIC = (
     "These data are synthetic: a program drew them from a declared truth. Nothing here is a finding about "
@@ -114,10 +115,10 @@ def _summary(findings: Findings, words: Words) -> Section:
             likelihood_sentence(phrase, first.event, found[0]),
             likelihood_sentence(phrase, second.event, found[1]),
             difference_sentence(
-                lower_label(label),
+                lower_first(label),
                 _difference(one, words, term),
-                first=first.label.lower(),
-                second=second.label.lower(),
+                first=lower_first(first.label),
+                second=lower_first(second.label),
             ),
         ]
         items.append((strong(f"{label}. "), " ".join(sentences)))
@@ -133,7 +134,7 @@ def _summary(findings: Findings, words: Words) -> Section:
         BulletList(items=tuple(items)),
         Callout(
             kind="key",
-            title="The two forms of co-production compared",
+            title="The two outcomes compared",
             text=(
                 f"All differences together: {wald_words(one.margins.test)}. ",
                 link("See the comparison", "#comparison"),
@@ -221,11 +222,11 @@ def _comparison(findings: Findings, words: Words) -> Section:
     one = findings.main
     first, second = words.series
     clear = [t for t in _clear_terms(one) if t in findings.plan.phrases]
-    labels = list(dict.fromkeys(lower_label(words.label(t.partition("[")[0])) for t in clear))
+    labels = list(dict.fromkeys(lower_first(words.label(t.partition("[")[0])) for t in clear))
     title = (
-        f"{first.label} and {second.label.lower()} differ in how they go with {fmt.listing(labels)}"
+        f"{first.label} and {lower_first(second.label)} differ in how they go with {fmt.listing(labels)}"
         if labels
-        else f"{first.label} and {second.label.lower()}, and their difference"
+        else f"{first.label} and {lower_first(second.label)}, and their difference"
     )
     text = (
         "The same people answered both sets of questions, so that the two models' estimates are correlated. "
@@ -242,7 +243,7 @@ def _comparison(findings: Findings, words: Words) -> Section:
     ]
     for other in _others(findings):
         if not other.plan.group:
-            events = "; ".join(f"{s.label.lower()}: {_event(other, s.name)}" for s in words.series)
+            events = "; ".join(f"{lower_first(s.label)}: {_event(other, s.name)}" for s in words.series)
             blocks.append(Paragraph(text=f"{other.plan.title}. The events compared are: {events}."))
             blocks.append(TableBlock(table=tables.differences_table(other, words, scale="margin")))
     return Section(key="comparison", heading="The comparison", blocks=tuple(blocks))
@@ -269,7 +270,7 @@ def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
     if figure is None:
         return ()
     variable = str(findings.main.predictions["variable"].iloc[0])
-    heading = f"Predicted probabilities by {lower_label(words.label(variable))}"
+    heading = f"Predicted probabilities by {lower_first(words.label(variable))}"
     return (Section(key="predictions", heading=heading, blocks=(FigureBlock(figure=figure),)),)
 
 
@@ -400,15 +401,12 @@ def _methods(findings: Findings) -> Section:
 def _limits(findings: Findings) -> Section:
     items: list[Text] = [
         "Cross-sectional: everyone was asked once. What goes together need not cause each other, and the "
-        "direction "
-        "may be the reverse: doing may raise belief as well as belief doing.",
-        "Self-reported: answers on what people do may be coloured by what they think they should do.",
-        "Same source: attitudes and behaviour come from one interview, which can make them look more alike.",
-        "Belief in what ordinary citizens can do is not belief in oneself: the items ask about citizens in "
-        "general.",
-        "Age and generation can't be told apart in one wave.",
+        "direction may be the reverse.",
+        "Self-reported: answers may be coloured by what people think they should say.",
+        "Same source: predictors and outcomes come from one interview, which can make them look more alike.",
         "The two outcomes differ in how common they are; a difference in percentage points partly reflects "
         "that.",
+        *findings.plan.limits,
     ]
     if findings.cleaned.codebook.synthetic:
         items.insert(0, SYNTHETIC)

@@ -12,6 +12,7 @@ from coprodstats.models.wald import WaldTest
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.style import OUTCOMES, Series
 from coprodstats.survey.declarations import Codebook
 
@@ -81,11 +82,6 @@ class Words:
         return TermLabel(term=term, label=f"{self.label(variable)}{shown}", group="")
 
 
-def lower_label(label: str) -> str:
-    """Return a label for the middle of a sentence; an abbreviation keeps its capitals."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
-
-
 def comparable(parameter: Parameter) -> str:
     """Return the name under which a parameter is compared on the margin scale."""
     if len(parameter.variables) == 1 and parameter.kind == "slope":
@@ -131,7 +127,7 @@ def sample_words(model: FittedModel) -> str:
 
 def compared_words(one: Compared, words: Words) -> str:
     """Return the samples of two compared models in words."""
-    parts = [f"{s.label.lower()} {one.models[s.name].nobs:,}" for s in words.series]
+    parts = [f"{lower_first(s.label)} {one.models[s.name].nobs:,}" for s in words.series]
     model = one.models[words.series[0].name]
     union = f"{one.margins.n_union:,} respondents ({fmt.listing(parts)})"
     return f"{union}, {model.n_psu} PSUs, {model.n_strata} strata"
