@@ -319,6 +319,9 @@ title = "All sectors together"
 kind = "logit"
 outcomes = { individual = "individual_high", collective = "collective_any" }
 predictors = "age + gender"
+
+[describe]
+by = "gender"
 """
 
 
@@ -397,6 +400,12 @@ BREAKS = {
     ),
     "a forest of nothing": (
         "analysis.toml", "[[comparisons]]", '[forest]\nterms = ["agee"]\n\n[[comparisons]]', 2, "agee",
+    ),
+    "predictions along a category": (
+        "analysis.toml", "predictors =", "over = { gender = [1] }\npredictors =", 7, "comparison 'main'",
+    ),
+    "a group that is named like everyone": (
+        "../../data/synthetic/codebook.toml", '1 = "man"', '1 = "All"', 2, "which stands for everyone",
     ),
     "an unknown predictor": ("analysis.toml", "age + gender", "age + gendre", 6, "gendre"),
     "a survey that is not there": ("analysis.toml", "2008.csv", "2009.csv", 4, "five_nation_2009.csv"),

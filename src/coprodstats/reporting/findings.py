@@ -30,6 +30,8 @@ from coprodstats.survey.design import SurveyDesign
 from coprodstats.survey.reading import read_survey
 
 Progress = Callable[[str], None]
+EVERYONE = "All"
+"""The name of the group that all respondents make, in `Findings.levels` and `Findings.indices`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -194,7 +196,7 @@ def _carry_out(
         models=models,
         margins=_located(one.key)(lambda: compare(models, event=event)),
         coefficients=_located(one.key)(lambda: compare(models, scale="coefficient")),
-        predictions=_predictions(one, models),
+        predictions=_located(one.key)(lambda: _predictions(one, models)),
     )
 
 
@@ -282,6 +284,7 @@ def _items(plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | No
 
 
 def _levels(plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | None) -> pd.DataFrame:
+    _refuse_everyones_name(plan, cleaned)
     main = plan.comparisons[0]
     parts = []
     for outcome in plan.outcomes:
@@ -318,7 +321,19 @@ def _groupings(plan: AnalysisPlan) -> list[str | None]:
 
 
 def _group_names(found: pd.DataFrame, by: str | None) -> list[str]:
-    return [str(value) for value in found[by]] if by else ["All"] * len(found)
+    return [str(value) for value in found[by]] if by else [EVERYONE] * len(found)
+
+
+def _refuse_everyones_name(plan: AnalysisPlan, cleaned: CleanedSurvey) -> None:
+    by = plan.describe.by
+    if by and EVERYONE in set(cleaned.frame[by].dropna().astype(str)):
+        raise ConfigError(
+            Fault(
+                where=f"{plan.path.name}: describe.by",
+                found=f"a group of {by!r} is named {EVERYONE!r}, which stands for everyone",
+                remedy="give that code another label in the codebook",
+            )
+        )
 
 
 def _crosscheck(models: Mapping[str, FittedModel]) -> dict[str, float]:

@@ -246,6 +246,10 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
             over[variable] = tuple(values)
         else:
             table.fault(f"{variable!r} has no list of numbers", key="over", allowed="{ age = [20, 30, 40] }")
+    if len(over) > 1:
+        table.fault(
+            f"there are {len(over)} variables", key="over", allowed="one, along which lines are drawn"
+        )
     kind = table.choice("kind", KINDS, None)
     outcomes = _by_name(table, "outcomes", names, required=True)
     events = _by_name(table, "events", names, required=kind == "ologit")

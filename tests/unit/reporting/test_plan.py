@@ -203,6 +203,7 @@ model = "nobody"
         ("over = { age = [20, 30.5] }", "over = { age = [true] }", "no list of numbers"),
         ("over = { age = [20, 30.5] }", "over = { age = [nan] }", "no list of numbers"),
         ('kind = "ologit"', 'kind = "ologit"\nover = { age = [20] }', "drawn for logistic models"),
+        ("over = { age", "over = { gender = [1], age", "comparisons 1.over: there are 2 variables"),
         ('key = "ordered"', 'key = "main"', "keys occur twice: main"),
         ('key = "ordered"', 'key = "in/order"', "it can't be part of a file name"),
         ('group = "More of it"', 'group = "More & more"', "it can't be part of a file name"),
