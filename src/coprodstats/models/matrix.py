@@ -401,7 +401,7 @@ def _refuse_constant(prepared: pd.DataFrame, levels: dict[str, tuple[Any, ...]])
             remedy="leave it out of the formula",
         )
         for name in prepared.columns
-        if (len(levels[name]) < 2 if name in levels else prepared[name].nunique() < 2)
+        if (len(levels[name]) < 2 if name in levels else prepared[name].min() == prepared[name].max())
     ]
     if faults:
         raise InsufficientDataError(*faults)

@@ -106,9 +106,13 @@ def draw_sample(
     missing = frame[needed].isna().to_numpy()
     eligible = domain & (bound.weights > 0)
     used = eligible & ~missing.any(axis=1)
+    incomplete = eligible & ~used
     if reasons is None:
-        reasons = frame[needed].apply(lambda c: c.isna().map({True: "missing", False: pd.NA}).astype("str"))
-    lost = complete_cases(reasons.loc[eligible, needed], needed)
+        gaps = frame.loc[incomplete, needed].isna()
+        kept = gaps.apply(lambda c: c.map({True: "missing", False: pd.NA}).astype("str"))
+    else:
+        kept = reasons.loc[incomplete, needed]
+    lost = complete_cases(kept, needed)
     others = [
         ("domain", "outside the domain", int((~domain).sum())),
         ("weights", "weight of zero", int((domain & (bound.weights <= 0)).sum())),

@@ -19,6 +19,9 @@ Ints = NDArray[np.intp]
 TOLERANCE = 1e-7
 # Shown instead of a count that could single out respondents.
 SMALL_COUNT = 10
+# Overlap is looked for in this many rows first, with so many extremes of each column; see `_some_rows`.
+FEW_ROWS = 800
+EXTREMES = 12
 
 
 def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
@@ -54,7 +57,33 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     >>> separating_direction(x, np.array([0, 0, 1, 1]), 1)[1] > 0
     np.True_
     """
-    rows = constraint_rows(x, y, n_cuts)
+    some = _some_rows(x, y)
+    if len(some) < len(y):
+        rows = constraint_rows(x[some], y[some], n_cuts)
+        # A direction that separates all rows separates these too, or is orthogonal to them: none is at full rank.
+        if _has_full_rank(rows) and _separating(rows) is None:
+            return None
+    return _separating(constraint_rows(x, y, n_cuts))
+
+
+def _some_rows(x: Floats, y: Ints) -> Ints:
+    """Return rows that show overlap if it is plain: evenly spaced ones, and the extremes of every column."""
+    wanted = max(FEW_ROWS, 30 * x.shape[1])
+    if len(y) <= 2 * wanted:
+        return np.arange(len(y))
+    even = np.linspace(0, len(y) - 1, wanted).astype(np.intp)
+    extremes = np.argpartition(x, (EXTREMES, len(y) - EXTREMES), axis=0)
+    chosen = [even, extremes[:EXTREMES].ravel(), extremes[-EXTREMES:].ravel()]
+    return np.unique(np.concatenate(chosen))
+
+
+def _has_full_rank(rows: Floats) -> bool:
+    unit = rows / np.maximum(np.sqrt((rows**2).sum(axis=0)), np.finfo(float).tiny)
+    return bool(np.linalg.eigvalsh(unit.T @ unit)[0] > TOLERANCE)
+
+
+def _separating(rows: Floats) -> Floats | None:
+    """Return the direction that raises the rows' sum most without lowering any, or None if there is none."""
     size = np.abs(rows).max(axis=0)
     size[size == 0] = 1.0
     rows = rows / size

@@ -290,9 +290,9 @@ def design_df(design: ResolvedDesign, used: NDArray[np.bool_], *, rule: DfRule =
     used
         Which rows are in the estimation sample, shape (n,).
     rule
-        ``"stata"`` counts all PSUs with positive weight of the strata in which any row is used; ``"r"``
-        counts only PSUs and strata that hold a used row (the parameters are subtracted by the model, as R's
-        svyglm does).
+        ``"stata"`` counts all PSUs of the strata in which any row is used, so that a domain and weights of
+        zero outside it come to the same; ``"r"`` counts only PSUs and strata that hold a used row (the
+        parameters are subtracted by the model, as R's svyglm does).
 
     Raises
     ------
@@ -304,8 +304,7 @@ def design_df(design: ResolvedDesign, used: NDArray[np.bool_], *, rule: DfRule =
     if rule == "r":
         n_psu = len(np.unique(design.psu[rows]))
     else:
-        alive = np.unique(design.psu[design.weights > 0])  # a PSU without weight tells nothing
-        n_psu = int(np.isin(design.psu_stratum[alive], strata).sum())
+        n_psu = int(np.isin(design.psu_stratum, strata).sum())
     df = n_psu - len(strata)
     if df < 1:
         raise DesignError(
