@@ -60,7 +60,7 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     some = _some_rows(x, y)
     if len(some) < len(y):
         rows = constraint_rows(x[some], y[some], n_cuts)
-        # A direction that separates all rows separates these too, or is orthogonal to them: none is at full rank.
+        # What separates all rows separates these, or is orthogonal to them; at full rank nothing is.
         if _has_full_rank(rows) and _separating(rows) is None:
             return None
     return _separating(constraint_rows(x, y, n_cuts))

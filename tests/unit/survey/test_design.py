@@ -111,7 +111,7 @@ def test_a_single_psu_that_is_the_whole_stratum_is_not_lonely() -> None:
 
 def test_degrees_of_freedom_are_psus_minus_strata() -> None:
     bound = resolve_design(SurveyDesign(strata="stratum", psu="psu"), frame())
-    assert design_df(bound, np.ones(7, dtype=bool)) == 4
+    assert design_df(bound, np.ones(7, dtype=bool)) == 3
     without_one_psu = np.array([True, True, True, False, True, True, True])
     assert design_df(bound, without_one_psu) == 3
     assert design_df(bound, without_one_psu, rule="r") == 2
