@@ -69,7 +69,7 @@ def survey() -> pd.DataFrame:
 @given(hostile)
 def test_any_text_is_parsed_or_refused_and_runs_nothing(text: str) -> None:
     EVENTS.clear()
-    started = time.perf_counter()
+    started = time.process_time()
     WATCHING[0] = True
     try:
         parsed = parse_formula(text, COLUMNS)
@@ -78,7 +78,7 @@ def test_any_text_is_parsed_or_refused_and_runs_nothing(text: str) -> None:
     finally:
         WATCHING[0] = False
     assert EVENTS == []
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     if parsed is not None:
         assert {parsed.outcome, *parsed.predictors} <= set(COLUMNS)
 

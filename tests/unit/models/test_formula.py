@@ -129,11 +129,11 @@ def test_there_are_more_than_a_hundred_attacks() -> None:
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda text: ascii(text[:40]))
 def test_attacks_are_refused_quickly_and_run_nothing(attack: str, frame: pd.DataFrame) -> None:
     for run in (lambda: parse_formula(attack, COLUMNS), lambda: logit(attack, frame)):
-        started = time.perf_counter()
+        started = time.process_time()
         with watched() as events, pytest.raises(FormulaError, match=r"E-F100"):
             run()
         assert events == []
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 def test_the_watcher_sees_what_it_should(frame: pd.DataFrame) -> None:

@@ -73,6 +73,25 @@ def test_generated_data_of_known_status(block: int) -> None:
             assert certificate_holds(ready, y, categories - 1, direction), seed
 
 
+@pytest.mark.parametrize("level_size", [1, 3, 40])
+def test_a_rare_level_among_many_rows_is_not_overlooked(level_size: int) -> None:
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        n, categories = 4_000, int(rng.integers(2, 5))
+        x = np.column_stack([rng.normal(size=(n, 3)), np.zeros(n)])
+        score = x[:, 0] + rng.logistic(size=n)
+        y = cut_by(score, score, categories)
+        rare = rng.choice(n, level_size, replace=False)
+        x[rare, 3] = 1.0
+        y[rare] = categories - 1
+        direction = separating_direction(standardised(x), y, categories - 1)
+        assert direction is not None, seed
+        assert certificate_holds(standardised(x), y, categories - 1, direction), seed
+        # One respondent of the level elsewhere is enough for a finite estimate.
+        x[np.flatnonzero(y == 0)[seed], 3] = 1.0
+        assert separating_direction(standardised(x), y, categories - 1) is None, seed
+
+
 def test_most_generated_cases_are_usable() -> None:
     usable = [seed for seed in range(420) if len(np.unique(generated(seed)[1])) == generated(seed)[2]]
     assert len(usable) > 330
