@@ -29,6 +29,7 @@ _HOMES = {
     "FittedModel": "models.results",
     "margins": "models.margins",
     "predict": "models.margins",
+    "average_predictions": "models.margins",
     "wald_test": "models.wald",
     "compare": "models.compare",
     "Comparison": "models.compare",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from coprodstats.models.compare import compare as compare
     from coprodstats.models.fit import logit as logit
     from coprodstats.models.fit import ologit as ologit
+    from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict
     from coprodstats.models.results import FittedModel as FittedModel

@@ -28,7 +28,8 @@ def run(analysis: Path, out: Path | None) -> None:
 
     with _told(), _progress(f"coprodstats {analysis.name}") as say:
         result = run_analysis(analysis, out=out, progress=say)
-    click.echo(f"{len(result.files)} files in {result.folder}; open {result.folder / 'report.html'}")
+    folder = _shown(result.folder)
+    click.echo(f"{len(result.files)} files in {folder}; open {folder / 'report.html'}")
 
 
 @main.command()
@@ -71,6 +72,13 @@ def check(datafile: Path, codebook: Path) -> None:
     for rule, variable, cells in zip(changed["rule"], changed["variable"], changed["cells"], strict=True):
         if cells:
             click.echo(f"{cells:>8,}  cells of {variable}: {rule}")
+
+
+def _shown(folder: Path) -> Path:
+    """Return a folder as seen from here, if it lies below; an analysis names it from its own folder."""
+    below = folder.resolve()
+    here = Path.cwd().resolve()
+    return below.relative_to(here) if below.is_relative_to(here) else folder
 
 
 @contextmanager

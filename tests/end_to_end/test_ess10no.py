@@ -271,7 +271,6 @@ def leading(cell: str) -> float:
     return float(cell.split(maxsplit=1)[0].replace("−", "-").replace("+", "").replace(",", ""))
 
 
-@pytest.mark.xfail(reason="differences are per unit beside a label that names a step", strict=True)
 def test_coefficients_are_shown_for_the_step_that_their_row_names(
     raw: pd.DataFrame, result: RunResult
 ) -> None:
@@ -291,7 +290,6 @@ def test_coefficients_are_shown_for_the_step_that_their_row_names(
             assert leading(row[1]) == pytest.approx(step * per_year, abs=0.0005), (title, row[0])
 
 
-@pytest.mark.xfail(reason="the PSUs of the first model stand beside the respondents of both", strict=True)
 def test_every_respondent_is_a_sampling_unit_in_every_line_of_the_report(result: RunResult) -> None:
     page = (result.folder / "report.html").read_text(encoding="utf-8")
     text = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())

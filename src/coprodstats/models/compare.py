@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, ComparisonError, Fault, did_you_mean, listed
 from coprodstats.models.covariance import independent_rows
-from coprodstats.models.margins import Vce, interval_frame, margin_estimates
-from coprodstats.models.results import FittedModel
+from coprodstats.models.margins import Vce, event_margins, interval_frame
+from coprodstats.models.results import FittedModel, df_words
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.design import ResolvedDesign, design_df, design_variance
 
@@ -204,9 +204,9 @@ def compare(
         estimates=estimates,
         covariance=covariance,
         df=df,
-        df_statement=fitted[0].df_statement()
-        if df == fitted[0].df
-        else f"t with {df:.0f} df (PSUs minus strata)",
+        df_statement=df_words(d, len(np.unique(design.stratum[used])))
+        if rule == "stata"
+        else min(fitted, key=lambda model: model.df).df_statement(),
         test=WaldTest(statistic=np.nan, df_num=0, df_denom=df, p_value=np.nan, n_restrictions=0, null=""),
         n_union=int(used.sum()),
         caveats=_caveats(names, fitted, sides, shared, scale, terms),
@@ -337,14 +337,8 @@ def _event_margins(name: str, model: FittedModel, event: str | None, vce: Vce) -
                 allowed=repr(model.categories[1]),
             )
         )
-    found = margin_estimates(model, vce=vce)
-    wanted = list(model.categories[start:])
-    rows = found.labels["category"].isin(wanted).to_numpy()
-    order = list(dict.fromkeys(found.labels["term"]))
-    gather = np.zeros((len(order), len(found.labels)))
-    for j, (term, keep) in enumerate(zip(found.labels["term"], rows, strict=True)):
-        gather[order.index(term), j] = float(keep)
-    return _Side(terms=tuple(order), estimate=gather @ found.estimate, influence=found.influence @ gather.T)
+    found = event_margins(model, start, vce=vce)
+    return _Side(terms=tuple(found.labels["term"]), estimate=found.estimate, influence=found.influence)
 
 
 def _event_start(name: str, model: FittedModel, event: str | None) -> int:

@@ -161,6 +161,14 @@ def average_predictions(
     ------
     ArgumentError
         If the predictor is not in the model.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from coprodstats import logit
+    >>> frame = pd.DataFrame({"helps": [0, 1, 0, 1, 1, 0, 1, 1], "age": [20, 30, 40, 50, 60, 45, 35, 70]})
+    >>> average_predictions(logit("helps ~ age", frame), {"age": [25, 65]})["estimate"].round(3).tolist()
+    [0.321, 0.908]
     """
     found = prediction_estimates(model, at, vce=vce)
     frame = interval_frame(found.estimate, found.covariance, model.df)
@@ -183,6 +191,33 @@ def margin_estimates(
         else:
             quantities.append(_average_slope(model, x, name))
     return _collect(model, quantities, vce)
+
+
+def event_margins(
+    model: FittedModel, start: int, variables: Sequence[str] | str | None = None, *, vce: Vce = "delta"
+) -> MarginEstimates:
+    """Return average margins on the probability of one event: category number ``start`` or a higher one.
+
+    Parameters
+    ----------
+    model, variables, vce
+        As for `margins`.
+    start
+        Position of the event's lowest category, 1 or more.
+    """
+    found = margin_estimates(model, variables, vce=vce)
+    inside = found.labels["category"].isin(model.categories[start:]).to_numpy()
+    first = found.labels.drop_duplicates(["variable", "contrast"])
+    position = {key: k for k, key in enumerate(zip(first["variable"], first["contrast"], strict=True))}
+    gather = np.zeros((len(first), len(found.labels)))
+    for j, key in enumerate(zip(found.labels["variable"], found.labels["contrast"], strict=True)):
+        gather[position[key], j] = float(inside[j])
+    return MarginEstimates(
+        labels=first.assign(category=model.categories[start]).reset_index(drop=True),
+        estimate=gather @ found.estimate,
+        influence=found.influence @ gather.T,
+        covariance=gather @ found.covariance @ gather.T,
+    )
 
 
 def prediction_estimates(

@@ -109,6 +109,9 @@ def prepare_frame(
             # The order of an ordered predictor plays no part: treatment contrasts against the first level.
             prepared[name] = column.cat.as_unordered() if column.cat.ordered else column
             levels[name] = tuple(column.cat.categories)
+        elif pd.api.types.is_bool_dtype(column):
+            prepared[name] = pd.Series(pd.Categorical(column, categories=[False, True]), index=column.index)
+            levels[name] = (False, True)
         elif pd.api.types.is_numeric_dtype(column) and name not in formula.factors:
             prepared[name] = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
         elif name in formula.factors or pd.api.types.is_string_dtype(column) or column.dtype == object:

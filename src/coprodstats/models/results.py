@@ -25,6 +25,18 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 
 
+def df_words(df: float, n_strata: int) -> str:
+    """Return Stata's degrees of freedom in words, with the PSUs and strata of the design that they count.
+
+    Examples
+    --------
+    >>> df_words(210, 30)
+    't with 210 df (240 PSUs of the design minus 30 strata)'
+    """
+    strata = f"{n_strata:,} strata" if n_strata != 1 else "one stratum"
+    return f"t with {df:.0f} df ({df + n_strata:,.0f} PSUs of the design minus {strata})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One parameter: its name, and the term, level and reference it stands for."""
@@ -294,7 +306,7 @@ class FittedModel:
             return "normal distribution (model-based covariance)"
         if self.df_rule == "r":
             return f"t with {self.df:.0f} df (R's rule: PSUs minus strata of the sample, minus parameters)"
-        return f"t with {self.df:.0f} df (PSUs minus strata)"
+        return df_words(self.design_df, self.n_strata)
 
     def _names(self) -> list[str]:
         return [p.name for p in self.parameters]

@@ -19,6 +19,7 @@ from coprodstats.reporting.findings import Findings, agreement, compute
 from coprodstats.reporting.format import SIGNIFICANT_DIGITS
 from coprodstats.reporting.html import render_html
 from coprodstats.reporting.manifest import (
+    InputRecord,
     build_manifest,
     input_record,
     manifest_bytes,
@@ -27,6 +28,7 @@ from coprodstats.reporting.manifest import (
 from coprodstats.reporting.plan import read_plan
 from coprodstats.reporting.report import build_report
 from coprodstats.reporting.writing import MANIFEST_NAME, frame_to_csv, write_folder
+from coprodstats.survey.toml_table import parse_toml
 
 Progress = Callable[[str], None]
 
@@ -235,11 +237,11 @@ def _rows(models: Mapping[str, FittedModel]) -> pd.DataFrame:
 def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
     plan, cleaned = findings.plan, findings.cleaned
     log = cleaned.log
-    inputs = [input_record(plan.path), input_record(plan.codebook)]
+    inputs = [input_record(plan.path), *_codebook_records(plan.codebook)]
     inputs.append(input_record(plan.survey, n_rows=log.rows_in))
     if plan.claims is not None:
         inputs.append(input_record(plan.claims))
-    design = findings.main.models[plan.outcomes[0].name].design
+    design = findings.bound
     return build_manifest(
         title=plan.title,
         inputs=inputs,
@@ -273,6 +275,17 @@ def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
             "statsmodels_largest_difference_below": agreement(findings.crosscheck),
         },
     )
+
+
+def _codebook_records(path: Path) -> list[InputRecord]:
+    """Return the codebook and those that it extends, the deeper ones named by how far down they are."""
+    records, depth, extended = [], 0, path
+    while True:
+        content, _, _ = parse_toml(extended)
+        records.append(input_record(extended, name=f"{'extended/' * depth}{extended.name}"))
+        if "extends" not in content:
+            return records
+        extended, depth = extended.parent / content["extends"], depth + 1
 
 
 def _model_record(model: FittedModel) -> dict[str, Any]:

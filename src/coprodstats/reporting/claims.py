@@ -11,11 +11,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from coprodstats.errors import ArgumentError, ConfigError, Fault, ModelError, did_you_mean, listed
+from coprodstats.errors import (
+    ArgumentError,
+    ConfigError,
+    DesignError,
+    Fault,
+    ModelError,
+    did_you_mean,
+    listed,
+)
 from coprodstats.models.compare import compare
 from coprodstats.models.fit import logit, ologit
 from coprodstats.models.importance import Importance, block_share, importance
-from coprodstats.models.margins import margin_estimates
+from coprodstats.models.margins import event_margins
 from coprodstats.models.results import FittedModel
 from coprodstats.models.wald import wald_test
 from coprodstats.survey.cleaning import CleanedSurvey
@@ -159,6 +167,7 @@ class Evidence:
     seed: int
     n_replicates: int
     rankings: Mapping[str, Importance]
+    events: Mapping[str, str]
 
 
 def read_claims(path: str | Path) -> tuple[Claim, ...]:
@@ -170,10 +179,29 @@ def read_claims(path: str | Path) -> tuple[Claim, ...]:
         A file with one table per claim: ``statement``, ``source`` and ``checks``, a list of tables with a
         ``test`` and what it needs (`TESTS`).
 
+    Returns
+    -------
+    tuple of Claim
+        In file order.
+
     Raises
     ------
     ConfigError
         With all faults of the file.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... [C1]
+    ... statement = "Older people vote more often."
+    ... source = "An example"
+    ... checks = [{ test = "sign", model = "voting", term = "age", expect = "positive" }]
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "claims.toml").write_text(text, encoding="utf-8")
+    ...     [claim.id for claim in read_claims(Path(folder) / "claims.toml")]
+    ['C1']
     """
     name = Path(path).name
     raw, _, faults = parse_toml(Path(path))
@@ -195,6 +223,7 @@ def check_claims(
     design: SurveyDesign | None = None,
     synthetic: bool | None = None,
     rankings: Mapping[str, Importance] | None = None,
+    events: Mapping[str, str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ClaimResults:
     """Test each claim on fitted models.
@@ -215,6 +244,8 @@ def check_claims(
         Whether the data are synthetic; by default what the codebook of a cleaned survey says.
     rankings
         Importance already computed, by model; used where it ranks just the variables of a claim.
+    events
+        For ordinal models the category k such that the event is "k or more"; by default the highest.
     progress
         Called with the id of each claim before it is tested.
 
@@ -243,6 +274,7 @@ def check_claims(
         seed=seed,
         n_replicates=n_replicates,
         rankings=rankings or {},
+        events=events or {},
     )
     results = []
     for claim in claims:
@@ -392,7 +424,7 @@ def _run(check: Check, evidence: Evidence) -> Finding:
         return _CHECKS[check.test](check.about, evidence)
     except _NotTestableError as reason:
         return _unavailable(str(reason))
-    except ModelError as error:
+    except (ModelError, DesignError) as error:
         return _unavailable(error.faults[0].found if error.faults else "the model could not be fitted")
 
 
@@ -423,13 +455,16 @@ def _margin(evidence: Evidence, name: str, term: str) -> tuple[float, float, flo
     variable = term.partition("[")[0]
     if variable not in model.spec.formula.predictors:
         raise _NotTestableError(f"model {name!r} has no term {term!r}")
-    found = margin_estimates(model, variable)
-    rows = (found.labels["term"] == term) & (found.labels["category"] == model.categories[-1])
-    position = np.flatnonzero(rows.to_numpy())
+    found = event_margins(model, model.categories.index(_event(evidence, name)), variable)
+    position = np.flatnonzero((found.labels["term"] == term).to_numpy())
     if len(position) != 1:
         raise _NotTestableError(f"model {name!r} has no term {term!r}")
     j = int(position[0])
     return float(found.estimate[j]), float(np.sqrt(found.covariance[j, j])), float(model.df)
+
+
+def _event(evidence: Evidence, name: str) -> str:
+    return evidence.events.get(name, evidence.models[name].categories[-1])
 
 
 def _bounds(estimate: float, std_error: float, df: float, alpha: float = LEVEL) -> tuple[float, float]:
@@ -454,7 +489,9 @@ def _pair(about: Mapping[str, Any], evidence: Evidence) -> tuple[np.ndarray, np.
     """Return margins of ``than`` and ``model`` on one term, their joint covariance and df."""
     pair = {"than": _model(evidence, about["than"]), "model": _model(evidence, about["model"])}
     try:
-        both = compare(pair, terms=[about["term"]])
+        named = {"than": about["than"], "model": about["model"]}
+        event = {k: _event(evidence, n) for k, n in named.items() if pair[k].family == "ologit"}
+        both = compare(pair, terms=[about["term"]], event=event or None)
     except ArgumentError as error:
         raise _NotTestableError(f"{about['term']!r} is not in both models") from error
     # A factor's name alone stands for all of its levels, of which none is the claim's.

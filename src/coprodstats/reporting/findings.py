@@ -26,7 +26,7 @@ from coprodstats.reporting.plan import (
 from coprodstats.survey.cleaning import CleanedSurvey, clean
 from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.describe import means, proportions
-from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.design import ResolvedDesign, SurveyDesign, resolve_design
 from coprodstats.survey.reading import read_survey
 
 Progress = Callable[[str], None]
@@ -101,6 +101,11 @@ class Findings:
     importance: Importance | None
     claims: ClaimResults | None
     crosscheck: Mapping[str, float]
+
+    @property
+    def bound(self) -> ResolvedDesign:
+        """The design over the rows of the cleaned survey."""
+        return resolve_design(self.design, self.cleaned.frame)
 
     @property
     def main(self) -> Compared:
@@ -253,7 +258,18 @@ def _claims(
         n_replicates=plan.replicates,
         design=design,
         rankings=rankings,
+        events=_events(plan),
     )
+
+
+def _events(plan: AnalysisPlan) -> dict[str, str]:
+    """Return the event of each ordinal model by the model's name."""
+    first = plan.comparisons[0].key
+    return {
+        name if c.key == first else f"{c.key}/{name}": event
+        for c in plan.comparisons
+        for name, event in c.events.items()
+    }
 
 
 def _sample(plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | None) -> pd.DataFrame:
@@ -291,18 +307,7 @@ def _levels(plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | N
         column = main.outcomes[outcome.name]
         for by in _groupings(plan):
             found = proportions(cleaned, column, by=by, design=design)
-            event = main.events.get(outcome.name)
-            top = cleaned.frame[column].cat.categories
-            wanted = list(top[list(top).index(event) :]) if event else [top[-1]]
-            if len(wanted) > 1:
-                raise ConfigError(
-                    Fault(
-                        where=plan.path.name,
-                        found="levels are described for two-category outcomes",
-                        remedy="put a comparison of kind 'logit' first",
-                    )
-                )
-            found = found[found["category"].isin(wanted)]
+            found = found[found["category"] == cleaned.frame[column].cat.categories[-1]]
             parts.append(found.assign(model=outcome.name, group=_group_names(found, by)))
     return pd.concat(parts, ignore_index=True)
 

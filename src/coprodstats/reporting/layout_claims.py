@@ -67,7 +67,7 @@ def checks_table(results: ClaimResults, findings: Findings, words: Words) -> Tab
             "Points are percentage points of probability, for numeric variables per step as in the forest "
             "plot. "
             "Intervals hold 95%, except for 'weaker' and 'within' (90%, one-sided tests at 5%).",
-            "No published figure is quoted, because none was read.",
+            "No published figure is quoted.",
         ),
         group="group",
     )
@@ -98,7 +98,8 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
         case "contrast":
             return f"{term}: differs between {model} and {than}"
         case "equivalence":
-            return f"{term}: within ±{fmt.number(100 * about['bound'], 0)} points for {model}"
+            bound = 100 * float(about["bound"]) * _step(str(about["term"]), words)
+            return f"{term}: within ±{bound:.4g} points for {model}"
         case "rank":
             return f"{term}: ranks first of {len(about['among'])} for {model}"
         case "gap":
@@ -110,6 +111,10 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
         case _:
             low, high = (fmt.number(100 * about[k], 0) for k in ("low", "high"))
             return f"{term}: between {low} and {high} points per standard deviation for {model}"
+
+
+def _step(term: str, words: Words) -> float:
+    return 1.0 if "[" in term else words.step(term)[0]
 
 
 def _term(term: str, words: Words) -> str:
@@ -152,8 +157,7 @@ def _number(  # noqa: PLR0911  (one return per kind of test)
         case "band":
             return f"{fmt.points_estimate(value, low, high)} points"
         case test if test in _IN_POINTS:
-            variable = str(check.about["term"]).partition("[")[0]
-            size = words.step(variable)[0] if "[" not in str(check.about["term"]) else 1.0
+            size = _step(str(check.about["term"]), words)
             return f"{fmt.points_estimate(value * size, low * size, high * size)} points"
         case _:
             return fmt.estimate(value, low, high, 4)

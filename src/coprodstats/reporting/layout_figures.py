@@ -190,7 +190,9 @@ def sectors_figure(findings: Findings, words: Words, group: str, members: Sequen
         n=range_words(members),
         source=words.source,
         notes=(
-            "Outcomes and perceptions are those of each panel; the outcomes differ in how common they are.",
+            "Each panel has outcomes of its own, and predictors where the analysis declares them; the "
+            "outcomes "
+            "differ in how common they are.",
         ),
     )
     return sector_panels(pd.concat(parts, ignore_index=True), caption, labels=labels, series=words.series)

@@ -14,6 +14,7 @@ from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import (
     ESTIMATES,
     Words,
+    coefficients_per_step,
     compared_words,
     drawn,
     is_numeric,
@@ -239,6 +240,7 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
         labels = {t.term: t for t in term_labels(words, model)}
     else:
         labels = {p.name: words.term(p) for p in model.parameters}
+        frame = coefficients_per_step(words, model, frame, numbers)
     frame["label"] = [labels[t].label for t in frame["term"]]
     frame["group"] = [labels[t].group or "Numeric predictors" for t in frame["term"]]
     if only is not None:
@@ -265,7 +267,7 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
     unit = (
         "Percentage points of probability; numeric predictors per step given in brackets."
         if scale == "margin"
-        else "Coefficients on the link scale, per unit of each predictor."
+        else "Coefficients on the link scale; numeric predictors per step given in brackets."
     )
     return Table.from_frame(
         frame,

@@ -236,6 +236,11 @@ def verify(folder: Path | str) -> Verified:
     folder
         A folder that a run wrote.
 
+    Returns
+    -------
+    Verified
+        How many files were checked, and the manifest's own hash.
+
     Raises
     ------
     ManifestMismatchError

@@ -233,6 +233,12 @@ def _comparisons(top: TomlTable, names: tuple[str, ...]) -> tuple[ComparisonPlan
     )
     keys = [c.key for c in found]
     repeated = sorted({k for k in keys if keys.count(k) > 1})
+    if found[0].kind == "ologit":
+        top.fault(
+            "the first comparison is ordinal, and levels are described by its outcomes",
+            key="comparisons",
+            remedy="put a comparison of kind 'logit' first",
+        )
     if repeated:
         top.fault(f"keys occur twice: {listed(repeated)}", key="comparisons")
     return found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting import layout_claims
 from coprodstats.reporting import layout_figures as figures
@@ -30,7 +33,7 @@ from coprodstats.reporting.narrative import (
     likelihood_sentence,
     lower_first,
 )
-from coprodstats.reporting.words import ESTIMATES, Words, per_step, term_labels, wald_words
+from coprodstats.reporting.words import ESTIMATES, Words, per_step, strata_words, term_labels, wald_words
 
 SYNTHETIC = (
     "These data are synthetic: a program drew them from a declared truth. Nothing here is a finding about "
@@ -147,34 +150,44 @@ def _summary(findings: Findings, words: Words) -> Section:
 
 def _data(findings: Findings, words: Words) -> Section:
     cleaned, log = findings.cleaned, findings.cleaned.log
-    model = findings.main.models[words.series[0].name]
-    weights = model.design.weights
-    kish = float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+    design, model = findings.bound, findings.main.models[words.series[0].name]
     rows: list[tuple[Text, Text]] = [
         ("Survey", f"{cleaned.codebook.title}; file {cleaned.source}, {log.rows_in:,} rows"),
         ("File's SHA-256", cleaned.sha256),
         ("Codebook", f"{cleaned.codebook.source}; item mapping {cleaned.mapping or 'none'}"),
-        ("Design", f"{model.design.description}; {model.design.n_strata} strata, {model.design.n_psu} PSUs"),
-        (
-            "Weights",
-            f"from {fmt.number(float(weights.min()), 2)} to {fmt.number(float(weights.max()), 2)}; their "
-            "variation "
-            f"multiplies variances by about {fmt.number(kish, 2)} (Kish), so that {len(weights):,} "
-            "respondents tell "
-            f"as much about a mean as {fmt.count(round(len(weights) / kish))} with equal weights would",
-        ),
+        ("Design", f"{design.description}; {strata_words(design.n_strata)}, {design.n_psu:,} PSUs"),
+        ("Weights", _weights_words(design.weights)),
         ("Degrees of freedom", model.df_statement()),
     ]
     return Section(key="data", heading="What the data are", blocks=(DefinitionList(items=tuple(rows)),))
 
 
+def _weights_words(weights: NDArray[np.float64]) -> str:
+    kish = float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
+    if np.ptp(weights) == 0:
+        return "equal"
+    low, high = fmt.number(float(weights.min()), 2), fmt.number(float(weights.max()), 2)
+    return (
+        f"from {low} to {high}; their variation multiplies variances by about {fmt.number(kish, 2)} (Kish), "
+        "so that "
+        f"{len(weights):,} respondents tell as much about a mean as {fmt.count(round(len(weights) / kish))} "
+        "with "
+        "equal weights would"
+    )
+
+
 def _cleaning(findings: Findings, words: Words) -> Section:
     log = findings.cleaned.log
+    lost = log.rows_in - log.rows_kept
+    excluded = (
+        f"{lost:,} were excluded, each for one reason, and {log.rows_kept:,} kept"
+        if lost
+        else "all were kept"
+    )
     text = (
-        f"The file has {log.rows_in:,} rows; {log.rows_in - log.rows_kept:,} were excluded, each for one "
-        "reason, "
-        f"and {log.rows_kept:,} kept. Answers that can't be used became missing with their reason; none was "
-        "guessed or filled in."
+        f"The file has {log.rows_in:,} rows; {excluded}. Answers that can't be used became missing with "
+        "their reason; "
+        "none was guessed or filled in."
     )
     return Section(
         key="cleaning",
@@ -221,7 +234,7 @@ def _models(findings: Findings, words: Words) -> Section:
 def _comparison(findings: Findings, words: Words) -> Section:
     one = findings.main
     first, second = words.series
-    clear = [t for t in _clear_terms(one) if t in findings.plan.phrases]
+    clear = [t for t in _clear_terms(one, words) if t in findings.plan.phrases]
     labels = list(dict.fromkeys(lower_first(words.label(t.partition("[")[0])) for t in clear))
     title = (
         f"{first.label} and {lower_first(second.label)} differ in how they go with {fmt.listing(labels)}"
@@ -229,7 +242,7 @@ def _comparison(findings: Findings, words: Words) -> Section:
         else f"{first.label} and {lower_first(second.label)}, and their difference"
     )
     text = (
-        "The same people answered both sets of questions, so that the two models' estimates are correlated. "
+        "Both outcomes come from the same respondents, so that the two models' estimates are correlated. "
         "The "
         "standard error of each difference takes this into account, through the influence of every "
         "respondent on "
@@ -256,9 +269,9 @@ def _event(one: Compared, name: str) -> str:
     return f"{category}{more}"
 
 
-def _clear_terms(one: Compared) -> list[str]:
-    frame = one.margins.to_frame()
-    return list(frame.loc[(frame["conf_low"] > 0) | (frame["conf_high"] < 0), "term"])
+def _clear_terms(one: Compared, words: Words) -> list[str]:
+    """Return the terms whose difference the summary, too, would call clear."""
+    return [term for term in one.margins.terms if _difference(one, words, term).is_clear]
 
 
 def _others(findings: Findings) -> list[Compared]:
@@ -384,17 +397,21 @@ def _methods(findings: Findings) -> Section:
             "Looked for by linear programming before each fit (Konis 2007); a separated model is refused.",
         ),
         (
-            "Importance",
-            f"Standardised contribution and drop in McFadden's pseudo R²; {findings.plan.replicates} "
-            "bootstrap "
-            "replicates of PSUs (Rao and Wu 1988, JASA 83, 231-241), seed "
-            f"{findings.plan.seed}, generator PCG64.",
-        ),
-        (
             "Exactness",
             f"{check}Every coefficient carries at least {digits} correct digits by its own error bound.",
         ),
     ]
+    if findings.importance is not None:
+        rows.insert(
+            -1,
+            (
+                "Importance",
+                f"Standardised contribution and drop in McFadden's pseudo R²; {findings.plan.replicates} "
+                "bootstrap "
+                f"replicates of PSUs (Rao and Wu 1988, JASA 83, 231-241), seed {findings.plan.seed}, "
+                "generator PCG64.",
+            ),
+        )
     return Section(key="methods", heading="Methods", blocks=(DefinitionList(items=tuple(rows)),))
 
 

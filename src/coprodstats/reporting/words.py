@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from coprodstats.models.results import FittedModel, Parameter
@@ -57,8 +58,9 @@ class Words:
         for declared in (self.codebook.variables, self.codebook.indices):
             if variable in declared:
                 found = declared[variable]
-                return found.step, found.step_label or f"{found.step:g} {found.unit}".strip()
-        return 1.0, "1"
+                named = f"{found.step:g} {found.unit}".strip() if found.step != 1 else ""
+                return found.step, found.step_label or named
+        return 1.0, ""
 
     def known(self) -> set[str]:
         """Return the names that the codebook declares."""
@@ -77,8 +79,8 @@ class Words:
         if parameter.level:
             group = f"{self.label(variable)} (compared with {parameter.reference})"
             return TermLabel(term=term, label=parameter.level, group=group)
-        size, words = self.step(variable)
-        shown = f" (+{words})" if size != 1 or words != "1" else ""
+        _, words = self.step(variable)
+        shown = f" (+{words})" if words else ""
         return TermLabel(term=term, label=f"{self.label(variable)}{shown}", group="")
 
 
@@ -120,17 +122,36 @@ def per_step(words: Words, model: FittedModel, frame: pd.DataFrame, columns: Seq
     return scaled
 
 
+def coefficients_per_step(
+    words: Words, model: FittedModel, frame: pd.DataFrame, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Return a frame of parameters, by name in ``term``, with numbers of numeric variables per step."""
+    steps = {p.name: words.step(p.variables[0])[0] for p in model.parameters if is_numeric(p)}
+    scaled = frame.copy()
+    factor = [steps.get(name, 1.0) for name in scaled["term"]]
+    scaled[list(columns)] = scaled[list(columns)].mul(factor, axis=0)
+    return scaled
+
+
 def sample_words(model: FittedModel) -> str:
     """Return the sample of a model in words."""
-    return f"{model.nobs:,} respondents, {model.n_psu} PSUs, {model.n_strata} strata"
+    return f"{model.nobs:,} respondents, {model.n_psu:,} PSUs, {strata_words(model.n_strata)}"
+
+
+def strata_words(n: int) -> str:
+    """Return a number of strata in words."""
+    return f"{n:,} strata" if n != 1 else "one stratum"
 
 
 def compared_words(one: Compared, words: Words) -> str:
     """Return the samples of two compared models in words."""
     parts = [f"{lower_first(s.label)} {one.models[s.name].nobs:,}" for s in words.series]
-    model = one.models[words.series[0].name]
+    first, second = (one.models[s.name] for s in words.series)
+    used = first.used | second.used
+    psus = len(np.unique(first.design.psu[used]))
+    strata = len(np.unique(first.design.stratum[first.used]))
     union = f"{one.margins.n_union:,} respondents ({fmt.listing(parts)})"
-    return f"{union}, {model.n_psu} PSUs, {model.n_strata} strata"
+    return f"{union}, {psus:,} PSUs, {strata_words(strata)}"
 
 
 def range_words(members: Sequence[Compared]) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coprodstats import logit, margins, predict
 from coprodstats.errors import EmptyCategoryError, InsufficientDataError, ModelError, RankDeficiencyError
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.matrix import build_matrix, prepare_frame, rank_deficient, rebuild_matrix
@@ -237,3 +238,15 @@ def test_a_year_and_its_square_pass() -> None:
     year = 1990.0 - frame()["age"]
     x, spec = built("year + I(year**2)", frame().assign(year=year))
     rank_deficient(x, np.ones(8), spec.columns)
+
+
+def test_a_logical_predictor_is_a_factor_whose_margin_is_a_difference() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"member": rng.random(200) < 0.4, "age": rng.normal(50, 10, 200)})
+    frame["votes"] = (rng.random(200) < 0.3 + 0.3 * frame["member"]).astype(int)
+    model = logit("votes ~ member + age", frame)
+    assert list(model.params.index) == ["Intercept", "member[T.True]", "age"]
+    found = margins(model, "member")
+    assert found["contrast"].tolist() == ["True - False"]
+    both = [predict(model, frame.assign(member=value))["1"].mean() for value in (True, False)]
+    assert found["estimate"].iloc[0] == pytest.approx(both[0] - both[1], rel=1e-12)

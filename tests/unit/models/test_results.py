@@ -128,7 +128,7 @@ def test_html_is_escaped(pair: tuple[FittedModel, FittedModel]) -> None:
     [
         ({"covariance": "model"}, "normal distribution (model-based covariance)"),
         ({"df_rule": "r"}, "t with 18 df (R's rule: PSUs minus strata of the sample, minus parameters)"),
-        ({}, "t with 19 df (PSUs minus strata)"),
+        ({}, "t with 19 df (20 PSUs of the design minus one stratum)"),
     ],
 )
 def test_the_degrees_of_freedom_in_words(options: dict[str, str], words: str) -> None:
