@@ -307,7 +307,8 @@ def _levels(plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | N
         column = main.outcomes[outcome.name]
         for by in _groupings(plan):
             found = proportions(cleaned, column, by=by, design=design)
-            found = found[found["category"] == cleaned.frame[column].cat.categories[-1]]
+            event = str(cleaned.frame[column].cat.categories[-1])
+            found = found.loc[found["category"].astype(str) == event]
             parts.append(found.assign(model=outcome.name, group=_group_names(found, by)))
     return pd.concat(parts, ignore_index=True)
 
