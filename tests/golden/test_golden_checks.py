@@ -1,0 +1,75 @@
+"""Checks of fitted models against R: parallel lines, goodness of fit, diagnostics.
+
+The expected values stand in numbers/; the scripts of the same names in r/ made them.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import coprodstats as cps
+from coprodstats.models.parallel import parallel_lines_test
+
+from .golden_numbers import data, error, numbers
+
+PREDICTORS = (
+    "age", "gender", "education", "employment", "urban", "outcome", "performance", "information",
+    "consultation", "efficacy", "country",
+)  # fmt: skip
+FULL = cps.SurveyDesign(weights="weight", strata="region", psu="municipality")
+CLUSTERS = cps.SurveyDesign(weights="weight", strata="stratum", psu="psu", fpc="psu_population")
+# Checks of a fit (parallel lines, goodness of fit, diagnostics) against R by hand from glm, svyglm and clm:
+# Wald statistics of differences pass on the standard errors' relative error, enlarged where a statistic is
+# the square of a difference that is itself near zero.
+CHECK = 1e-6
+CHECK_FLOOR = 1e-3
+
+# Twice a difference of log-likelihoods of some -1,700, each exact to 1e-13 of itself.
+LIKELIHOOD_RATIO = 1e-8
+
+UCLA = "apply ~ pared + public + gpa"
+
+
+def formula(outcome):
+    return f"{outcome} ~ {' + '.join(PREDICTORS)}"
+
+
+def by_term(test, column="statistic"):
+    return test.tests.set_index("term")[column]
+
+
+# --- parallel lines ---
+
+
+def test_brant_as_computed_by_hand_from_glm():
+    test = parallel_lines_test(cps.ologit(UCLA, data("ucla"), covariance="model"))
+    assert test.method == "brant"
+    for column in ("statistic", "df_num", "p_value"):
+        assert error(by_term(test, column), numbers("parallel")["brant|ucla", column]) < CHECK
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "design"),
+    [("ucla", UCLA, None), ("housing", "Sat ~ Infl + Type + Cont", cps.SurveyDesign(weights="Freq"))],
+)
+def test_likelihood_ratios_of_clm_with_nominal_terms(name, text, design):
+    model = cps.ologit(text, data(name), design=design, covariance="model")
+    expected = numbers("parallel")[f"ratio|{name}", "statistic"]
+    found = by_term(parallel_lines_test(model, method="likelihood-ratio"))[expected.index]
+    assert float((found - expected).abs().max()) < LIKELIHOOD_RATIO
+
+
+@pytest.mark.parametrize("case", ["individual_band", "collective_sectors", "sites"])
+def test_design_based_parallel_lines_from_influences_of_svyglm(case):
+    frame = data("sites" if case == "sites" else "five_nation")
+    if case == "sites":
+        grade = pd.Categorical(frame["grade"], ordered=True)
+        model = cps.ologit("grade ~ size + share + stratum", frame.assign(grade=grade), design=CLUSTERS)
+    else:
+        model = cps.ologit(formula(case), frame, design=FULL)
+    test = parallel_lines_test(model)
+    for column in ("statistic", "df_num", "p_value"):
+        expected = numbers("parallel")[f"design|{case}", column]
+        found = by_term(test, column)[expected.index]
+        assert error(found, expected, floor=CHECK_FLOOR) < CHECK
