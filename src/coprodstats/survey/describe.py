@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,11 +20,66 @@ from coprodstats.survey.design import (
     design_variance,
     resolve_design,
 )
+from coprodstats.survey.weighting import Weighting, calibrated_design, calibrated_influence
 
+Interval = Literal["logit", "korn-graubard", "wilson"]
+Precision = Literal["ok", "review", "suppress"]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-COLUMNS = ("estimate", "std_error", "df", "conf_low", "conf_high", "n", "n_weighted")
+COLUMNS = ("estimate", "std_error", "df", "conf_low", "conf_high", "n", "n_weighted", "design_effect")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionRules:
+    """When a proportion is precise enough to be shown; the thresholds are a setting.
+
+    The defaults follow the presentation standards of the US National Center for Health Statistics (Parker,
+    Talih, Malec and others 2017, *Vital and Health Statistics* 2(175)) as the CDC's R package surveytable
+    states them. They were not compared with the printed text: check them against it before you quote it.
+
+    Attributes
+    ----------
+    min_n
+        Respondents, and effective respondents ``p (1 - p) / V`` (at most as many), below which a proportion
+        is flagged ``"suppress"``.
+    narrow, wide
+        Widths of the Korn-Graubard interval: at most ``narrow`` is ``"ok"``, at least ``wide`` is
+        ``"suppress"``.
+    relative
+        Between the two: a width of more than this multiple of the proportion is ``"suppress"``; of more than
+        this multiple of its complement ``"review"``.
+    min_df
+        Degrees of freedom below which a proportion that could be shown is flagged ``"review"``; proportions
+        of exactly 0 and 1 are, too.
+
+    Raises
+    ------
+    ArgumentError
+        If a threshold is negative, or ``narrow`` exceeds ``wide``.
+
+    Examples
+    --------
+    >>> PrecisionRules(min_n=50).wide
+    0.3
+    """
+
+    min_n: float = 30
+    narrow: float = 0.05
+    wide: float = 0.30
+    relative: float = 1.30
+    min_df: float = 8
+
+    def __post_init__(self) -> None:
+        thresholds = (self.min_n, self.narrow, self.wide, self.relative, self.min_df)
+        if not all(threshold >= 0 for threshold in thresholds) or self.narrow > self.wide:
+            raise ArgumentError(
+                Fault(
+                    where="PrecisionRules",
+                    found=f"the thresholds are {listed(thresholds)}",
+                    allowed="numbers of at least 0, narrow at most wide",
+                )
+            )
 
 
 def means(
@@ -31,6 +88,7 @@ def means(
     *,
     by: str | None = None,
     design: SurveyDesign | None = None,
+    weighting: Weighting | None = None,
 ) -> pd.DataFrame:
     """Return weighted means of a numeric variable, in all or by group.
 
@@ -44,28 +102,35 @@ def means(
         A categorical column; each group is a domain of the whole design.
     design
         The sampling design.
+    weighting
+        Calibration of the design's weights (`rake`, `post_stratify`, `calibrate`): its weights are used, and
+        the variance takes it into account.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``[by,] estimate, std_error, df, conf_low, conf_high, n, n_weighted``.
+        Columns ``[by,] estimate, std_error, df, conf_low, conf_high, n, n_weighted, design_effect``.
 
     Raises
     ------
     ArgumentError
         If a column is absent or of the wrong type.
+    DesignError
+        If ``weighting`` was not made from the design's weights and these rows.
 
     Notes
     -----
-    Ratio mean with linearised variance, as ``svymean`` and ``svyby`` of the R package survey.
+    Ratio mean with linearised variance, as ``svymean`` and ``svyby`` of the R package survey. The design
+    effect compares that variance with ``S^2 / n``, ``S^2`` the population variance estimated with the
+    weights: simple random sampling with replacement, on any scale of the weights (``deff = "replace"``).
 
     Examples
     --------
     >>> means(pd.DataFrame({"score": [10.0, 20.0, 60.0]}), "score")["estimate"].tolist()
     [30.0]
     """
-    frame, bound = _bind(data, design)
-    _require(frame, variable, by)
+    frame, bound = bind(data, design, weighting)
+    require_columns(frame, (variable, by))
     if not pd.api.types.is_numeric_dtype(frame[variable]):
         raise ArgumentError(
             Fault(
@@ -82,10 +147,9 @@ def means(
     rows = []
     for label, domain in _groups(frame, by, ~np.isnan(values)):
         where = _named("means", variable, by, label)
-        estimate, std_error, df = _mean(np.nan_to_num(values), domain, bound, where)
-        half = stats.t.isf(0.025, df) * std_error
-        row = (estimate, std_error, df, estimate - half, estimate + half, *_bases(domain, bound))
-        rows.append((*label, *row))
+        found = _mean(np.nan_to_num(values), domain, bound, where, weighting)
+        half = stats.t.isf(0.025, found.df) * found.std_error
+        rows.append((*label, *_row(found, found.estimate - half, found.estimate + half)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), *COLUMNS])
 
 
@@ -95,38 +159,57 @@ def proportions(
     *,
     by: str | None = None,
     design: SurveyDesign | None = None,
+    weighting: Weighting | None = None,
+    interval: Interval = "logit",
+    precision: PrecisionRules | None = None,
 ) -> pd.DataFrame:
     """Return the weighted proportion in each category of a variable, in all or by group.
 
     Parameters
     ----------
-    data, by, design
+    data, by, design, weighting
         As for `means`.
     variable
         A categorical, logical or text column.
+    interval
+        ``"logit"``: on the logit scale, undefined at 0 and 1; ``"korn-graubard"``: Clopper and Pearson's
+        exact limits at an effective sample size; ``"wilson"``: the score interval at one.
+    precision
+        Thresholds of the precision flag; none means the defaults of `PrecisionRules`.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``[by,] category, estimate, std_error, df, conf_low, conf_high, n, n_weighted``; ``n`` is the
-        number of respondents in the group. Intervals are made on the logit scale, undefined at 0 and 1.
+        Columns ``[by,] category, estimate, std_error, df, conf_low, conf_high, n, n_weighted, design_effect,
+        precision``; ``n`` is the number of respondents in the group, ``precision`` is ``"ok"``, ``"review"``
+        or ``"suppress"``.
 
     Raises
     ------
     ArgumentError
-        If a column is absent or of the wrong type.
+        If a column is absent or of the wrong type, or there is no such interval.
+    DesignError
+        If ``weighting`` was not made from the design's weights and these rows.
 
     Notes
     -----
-    As ``svyciprop(method = "logit")`` of the R package survey.
+    Logit: ``svyciprop(method = "logit")`` of the R package survey. Korn-Graubard (1998, *Survey Methodology*
+    24, 193-201; ``method = "beta"``): with ``m = p (1 - p) / V (t_{n-1} / t_d)^2`` the limits are the
+    quantiles of Beta(m p, m (1 - p) + 1) and Beta(m p + 1, m (1 - p)). Wilson: the p' with ``(p - p')^2 =
+    t_d^2 p' (1 - p') / m``, ``m = p (1 - p) / V`` (Wilson 1927; for surveys Dean and Pagano 2015, *Journal of
+    Survey Statistics and Methodology* 3, 484-503). At 0 and 1, where V is 0, ``m`` rests on the number of
+    respondents. The ratio of t quantiles counts as 1 where a group has fewer respondents than degrees of
+    freedom. The design effect is that of `means`; it is undefined at 0 and 1.
 
     Examples
     --------
     >>> proportions(pd.DataFrame({"joins": ["no", "no", "no", "yes"]}), "joins")["estimate"].tolist()
     [0.75, 0.25]
     """
-    frame, bound = _bind(data, design)
-    _require(frame, variable, by)
+    frame, bound = bind(data, design, weighting)
+    require_columns(frame, (variable, by))
+    _require_interval(interval)
+    rules = precision or PrecisionRules()
     column = frame[variable]
     if pd.api.types.is_float_dtype(column):
         raise ArgumentError(
@@ -137,33 +220,55 @@ def proportions(
     for label, domain in _groups(frame, by, column.notna().to_numpy()):
         where = _named("proportions", variable, by, label)
         for category in codes.cat.categories:
-            estimate, std_error, df = _mean((codes == category).to_numpy(dtype=float), domain, bound, where)
-            low, high = _logit_limits(estimate, std_error, df)
-            rows.append((*label, category, estimate, std_error, df, low, high, *_bases(domain, bound)))
-    return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS])
+            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, where, weighting)
+            limits = _row(found, *_LIMITS[interval](found))
+            rows.append((*label, category, *limits, _precision(found, rules)))
+    return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS, "precision"])
 
 
-def _bind(
-    data: CleanedSurvey | pd.DataFrame, design: SurveyDesign | None
+def bind(
+    data: CleanedSurvey | pd.DataFrame, design: SurveyDesign | None, weighting: Weighting | None
 ) -> tuple[pd.DataFrame, ResolvedDesign]:
-    if isinstance(data, CleanedSurvey):
-        frame = data.frame
-        return frame, resolve_design(design if design is not None else data.design, frame)
-    return data, resolve_design(design, data)
+    """Return the data as a frame, and the design bound to its rows with the weights to be used."""
+    frame = data.frame if isinstance(data, CleanedSurvey) else data
+    if design is None and isinstance(data, CleanedSurvey):
+        design = data.design
+    bound = resolve_design(design, frame)
+    return frame, bound if weighting is None else calibrated_design(bound, weighting)
 
 
-def _require(frame: pd.DataFrame, variable: str, by: str | None) -> None:
+def require_columns(frame: pd.DataFrame, names: tuple[str | None, ...]) -> None:
+    """Raise if a frame lacks any of the columns that are named."""
     faults = [
         Fault(
             where="data",
             found=f"there is no column {name!r}",
             remedy=did_you_mean(name, map(str, frame.columns)) or f"columns: {listed(list(frame.columns))}",
         )
-        for name in (variable, *([by] if by else []))
-        if name not in frame.columns
+        for name in names
+        if name is not None and name not in frame.columns
     ]
     if faults:
         raise ArgumentError(*faults)
+
+
+def influence_variance(influence: Floats, design: ResolvedDesign, weighting: Weighting | None) -> Floats:
+    """Return the covariance of estimators from their influences, shape (n, p), after any calibration."""
+    if weighting is not None:
+        influence = calibrated_influence(influence, weighting, design)
+    return design_variance(influence, design)
+
+
+def _require_interval(interval: str) -> None:
+    if interval not in _LIMITS:
+        raise ArgumentError(
+            Fault(
+                where="proportions: interval",
+                found=f"{interval!r} is not one",
+                allowed=listed(get_args(Interval)),
+                remedy=did_you_mean(interval, _LIMITS),
+            )
+        )
 
 
 def _groups(frame: pd.DataFrame, by: str | None, valid: Bools) -> Iterator[tuple[tuple[object, ...], Bools]]:
@@ -179,7 +284,26 @@ def _named(function: str, variable: str, by: str | None, label: tuple[object, ..
     return f"{function}: {variable!r}" + (f" where {by} = {label[0]!r}" if by else "")
 
 
-def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> tuple[float, float, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mean:
+    """A weighted mean of a domain with what its intervals need."""
+
+    estimate: float
+    std_error: float
+    df: int
+    n: int
+    n_weighted: float
+    design_effect: float
+
+
+def _row(found: _Mean, low: float, high: float) -> tuple[float, ...]:
+    ends = (found.n, found.n_weighted, found.design_effect)
+    return (found.estimate, found.std_error, found.df, low, high, *ends)
+
+
+def _mean(
+    values: Floats, domain: Bools, bound: ResolvedDesign, where: str, weighting: Weighting | None
+) -> _Mean:
     w = np.where(domain, bound.weights, 0.0)
     if w.sum() <= 0:
         raise InsufficientDataError(
@@ -189,19 +313,72 @@ def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> t
                 remedy="drop the variable, or merge the group with another",
             )
         )
-    estimate = float(w @ values / w.sum())
+    among = values[w > 0]
+    # A constant is its own mean to the last digit: shares of 0 and 1 are told by equality.
+    estimate = float(among[0] if np.ptp(among) == 0 else w @ values / w.sum())
     influence = (w * (values - estimate) / w.sum())[:, None]
-    variance = design_variance(influence, bound)[0, 0]
-    return estimate, float(np.sqrt(variance)), design_df(bound, domain)
+    variance = float(influence_variance(influence, bound, weighting)[0, 0])
+    spread = float(w @ (values - estimate) ** 2 / w.sum())
+    return _Mean(
+        estimate=estimate,
+        std_error=float(np.sqrt(variance)),
+        df=design_df(bound, domain),
+        n=len(among),
+        n_weighted=float(bound.weights[domain].sum()),
+        design_effect=variance * (len(among) - 1) / spread if spread > 0 else np.nan,
+    )
 
 
-def _bases(domain: Bools, bound: ResolvedDesign) -> tuple[int, float]:
-    return int((domain & (bound.weights > 0)).sum()), float(bound.weights[domain].sum())
-
-
-def _logit_limits(estimate: float, std_error: float, df: int) -> tuple[float, float]:
+def _logit_limits(found: _Mean) -> tuple[float, float]:
+    estimate, std_error = found.estimate, found.std_error
     if not 0 < estimate < 1:
         return np.nan, np.nan
     centre = np.log(estimate / (1 - estimate))
-    half = stats.t.isf(0.025, df) * std_error / (estimate * (1 - estimate))
+    half = stats.t.isf(0.025, found.df) * std_error / (estimate * (1 - estimate))
     return float(1 / (1 + np.exp(half - centre))), float(1 / (1 + np.exp(-half - centre)))
+
+
+def _korn_graubard_limits(found: _Mean) -> tuple[float, float]:
+    p = min(max(found.estimate, 0.0), 1.0)
+    if found.std_error == 0 and 0 < p < 1:
+        return p, p
+    least = stats.t.isf(0.025, max(found.n - 1, 1)) / stats.t.isf(0.025, found.df)
+    m = _effective_n(found) * min(float(least), 1.0) ** 2
+    low = stats.beta.ppf(0.025, m * p, m * (1 - p) + 1) if p > 0 else 0.0
+    high = stats.beta.isf(0.025, m * p + 1, m * (1 - p)) if p < 1 else 1.0
+    return float(low), float(high)
+
+
+def _wilson_limits(found: _Mean) -> tuple[float, float]:
+    p = min(max(found.estimate, 0.0), 1.0)
+    if found.std_error == 0 and 0 < p < 1:
+        return p, p
+    ratio = stats.t.isf(0.025, found.df) ** 2 / _effective_n(found)
+    centre, half = p + ratio / 2, np.sqrt(ratio * p * (1 - p) + ratio**2 / 4)
+    low, high = (centre - half) / (1 + ratio), (centre + half) / (1 + ratio)
+    return float(low) if p > 0 else 0.0, float(high) if p < 1 else 1.0
+
+
+_LIMITS = {"logit": _logit_limits, "korn-graubard": _korn_graubard_limits, "wilson": _wilson_limits}
+
+
+def _effective_n(found: _Mean) -> float:
+    """Return how many independent respondents would give this variance; all of them where it is 0."""
+    p = found.estimate
+    return p * (1 - p) / found.std_error**2 if 0 < p < 1 and found.std_error > 0 else float(found.n)
+
+
+def _precision(found: _Mean, rules: PrecisionRules) -> Precision:
+    p = found.estimate
+    if min(found.n, _effective_n(found)) < rules.min_n:
+        return "suppress"
+    if not 0 < p < 1:
+        return "review"
+    low, high = _korn_graubard_limits(found)
+    width = high - low
+    narrow = width <= rules.narrow
+    if not narrow and (width >= rules.wide or width > rules.relative * p):
+        return "suppress"
+    if found.df < rules.min_df or (not narrow and width > rules.relative * (1 - p)):
+        return "review"
+    return "ok"

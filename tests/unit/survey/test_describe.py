@@ -8,7 +8,7 @@ from scipy.stats import t as student
 from coprodstats import SurveyDesign, means, proportions
 from coprodstats.errors import ArgumentError, DesignError, InsufficientDataError
 
-COLUMNS = ["estimate", "std_error", "df", "conf_low", "conf_high", "n", "n_weighted"]
+COLUMNS = ["estimate", "std_error", "df", "conf_low", "conf_high", "n", "n_weighted", "design_effect"]
 
 
 def frame() -> pd.DataFrame:
@@ -94,7 +94,7 @@ def test_shares_add_up_to_one(by: str | None) -> None:
     found = proportions(data, "joins", by=by, design=SurveyDesign(weights="w"))
     totals = found.groupby(by)["estimate"].sum() if by else found["estimate"].sum()
     assert np.all(np.isclose(totals, 1, rtol=0, atol=1e-15))
-    assert list(found.columns) == [*([by] if by else []), "category", *COLUMNS]
+    assert list(found.columns) == [*([by] if by else []), "category", *COLUMNS, "precision"]
 
 
 def test_shares_of_nobody_and_of_everybody_have_no_interval() -> None:
