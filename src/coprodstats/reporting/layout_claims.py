@@ -85,7 +85,8 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
 ) -> str:
     """Return what a check expects, in readers' words."""
     about = check.about
-    term = _term(str(about.get("term", about.get("variable", ""))), words)
+    named = str(about.get("term", about.get("variable", "")))
+    term = _term(named, words) if check.test in _IN_POINTS else _variable(named, words)
     model = _model(str(about.get("model", "")), findings)
     than = _model(str(about.get("than", "")), findings)
     match check.test:
@@ -115,6 +116,10 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
 
 def _step(term: str, words: Words) -> float:
     return 1.0 if "[" in term else words.step(term)[0]
+
+
+def _variable(name: str, words: Words) -> str:
+    return words.label(name) if name in words.known() else name
 
 
 def _term(term: str, words: Words) -> str:

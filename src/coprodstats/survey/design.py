@@ -57,7 +57,7 @@ class SurveyDesign:
     Examples
     --------
     >>> SurveyDesign(weights="w", strata="region", psu="municipality").describe()
-    'weights w, strata region, PSUs municipality'
+    'weights: w, strata: region, PSUs: municipality'
     """
 
     weights: str | None = None
@@ -109,11 +109,11 @@ class SurveyDesign:
 
     def describe(self) -> str:
         """Return the design in words, for the foot of a table."""
-        parts = [f"weights {self.weights}" if self.weights else "equal weights"]
-        parts.append(f"strata {self.strata}" if self.strata else "one stratum")
-        parts.append(f"PSUs {self.psu}" if self.psu else "respondents as PSUs")
+        parts = [f"weights: {self.weights}" if self.weights else "equal weights"]
+        parts.append(f"strata: {self.strata}" if self.strata else "one stratum")
+        parts.append(f"PSUs: {self.psu}" if self.psu else "respondents as PSUs")
         if self.fpc:
-            parts.append(f"finite population {self.fpc}")
+            parts.append(f"finite population: {self.fpc}")
         return ", ".join(parts)
 
 

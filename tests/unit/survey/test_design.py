@@ -257,5 +257,5 @@ def test_designs_are_told_apart() -> None:
 def test_a_design_says_what_it_is_and_what_it_needs() -> None:
     design = SurveyDesign(weights="w", strata="s", psu="p", fpc="f")
     assert design.columns() == ("w", "s", "p", "f")
-    assert design.describe() == "weights w, strata s, PSUs p, finite population f"
+    assert design.describe() == "weights: w, strata: s, PSUs: p, finite population: f"
     assert SurveyDesign().columns() == ()
