@@ -12,6 +12,9 @@ IN := .venv/bin
 # A Python path of the user's must not leak into .venv; matplotlib and others must not ask for a screen.
 unexport PYTHONPATH PYTHONHOME
 export MPLBACKEND = Agg
+# Many small matrices: one thread is faster than two (docs/benchmarks.md).
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := report
 .PHONY: report test check format bench golden recovery data lock clean distclean help set-up set-up-dev
