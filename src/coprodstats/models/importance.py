@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.errors import ArgumentError, Fault, ModelError, did_you_mean, listed
+from coprodstats.errors import Fault, ModelError
 from coprodstats.models.likelihood import Estimate, log_likelihood, maximise, starting_values
+from coprodstats.models.margins import predictors_of
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
 from coprodstats.survey.replicates import bootstrap_weights
@@ -135,7 +136,7 @@ def importance(
     Which predictor is "most important" depends on the others in the model and on the measure (Grömping 2015,
     *WIREs Computational Statistics* 7, 137-152), hence two.
     """
-    names = _known(model, variables)
+    names = predictors_of(model, variables)
     columns = {
         name: [j for j, column in enumerate(model.spec.columns) if name in column.variables] for name in names
     }
@@ -179,7 +180,7 @@ def block_share(
     ModelError
         If more than a tenth of the replicates can't be fitted.
     """
-    names = _known(model, variables)
+    names = predictors_of(model, variables)
     problem = _Problem.of(model)
     inside = [j for j, column in enumerate(model.spec.columns) if set(column.variables) <= set(names)]
 
@@ -281,21 +282,3 @@ def _restart(problem: _Problem, theta: Floats, columns: list[int], w: Floats) ->
 def _weighted_sd(values: Floats, w: Floats) -> float:
     centre = np.average(values, weights=w)
     return float(np.sqrt(np.average((values - centre) ** 2, weights=w)))
-
-
-def _known(model: FittedModel, variables: Sequence[str] | None) -> list[str]:
-    known = model.spec.formula.predictors
-    wanted = list(known) if variables is None else list(variables)
-    faults = [
-        Fault(
-            where=f"importance in model {model.name!r}",
-            found=f"{name!r} is not one of its predictors",
-            allowed=listed(known),
-            remedy=did_you_mean(str(name), known),
-        )
-        for name in wanted
-        if name not in known
-    ]
-    if faults:
-        raise ArgumentError(*faults)
-    return wanted

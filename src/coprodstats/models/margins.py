@@ -182,7 +182,7 @@ def margin_estimates(
     model: FittedModel, variables: Sequence[str] | str | None = None, *, vce: Vce = "delta"
 ) -> MarginEstimates:
     """Return average margins with their influence and covariance; see `margins`."""
-    names = _variables(model, variables)
+    names = predictors_of(model, variables)
     x = rebuild_matrix(model.spec, model.sample)
     quantities: list[_Quantity] = []
     for name in names:
@@ -229,7 +229,7 @@ def prediction_estimates(
         raise ArgumentError(Fault(where="average_predictions: at", found=found, allowed="one predictor"))
     name = next(iter(at))
     values = list(at[name])
-    _variables(model, name)
+    predictors_of(model, name)
     if not values:
         raise ArgumentError(Fault(where="average_predictions: at", found=f"{name!r} has no values"))
     x = rebuild_matrix(model.spec, model.sample)
@@ -278,7 +278,14 @@ def logit_interval(estimate: Floats, std_error: Floats, df: float) -> tuple[Floa
     return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
 
 
-def _variables(model: FittedModel, variables: Sequence[str] | str | None) -> list[str]:
+def predictors_of(model: FittedModel, variables: Sequence[str] | str | None) -> list[str]:
+    """Return the predictors asked for, all of a model's for ``None``.
+
+    Raises
+    ------
+    ArgumentError
+        If one is not in the model, or none is named.
+    """
     known = model.spec.formula.predictors
     if variables is None:
         return list(known)

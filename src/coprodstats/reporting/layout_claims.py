@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from coprodstats.reporting import format as fmt
-from coprodstats.reporting.claims import Check, ClaimResults, Finding
+from coprodstats.reporting.claim_checks import Check, Finding
+from coprodstats.reporting.claims import ClaimResults
 from coprodstats.reporting.findings import Findings
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.table import Column, Table

@@ -15,17 +15,8 @@ from coprodstats import compare, logit, margins, ologit
 from coprodstats.errors import ArgumentError, ConfigError
 from coprodstats.models.importance import block_share
 from coprodstats.models.results import FittedModel
-from coprodstats.reporting.claims import (
-    TESTS,
-    Check,
-    Claim,
-    Finding,
-    Verdict,
-    by_interval,
-    check_claims,
-    overall,
-    read_claims,
-)
+from coprodstats.reporting.claim_checks import Check, Finding, Verdict, by_interval
+from coprodstats.reporting.claims import TESTS, Claim, check_claims, overall, read_claims
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 ROOT = Path(__file__).resolve().parents[3]
