@@ -443,7 +443,7 @@ def _in_words(results: Mapping[str, Any], records: pd.DataFrame) -> list[str]:
     own = records[records["term"].isin(MAIN) & (records["method"] == DESIGN)]
     bias, ratio = own["bias_in_std_errors"], own["std_error_over_spread"]
     return [
-        f"Refused, because an estimate did not exist: {results['refused']} of {results['surveys']:,} surveys.",
+        f"Refused, as an estimate did not exist: {results['refused']} of {results['surveys']:,} surveys.",
         f"The 95 % region of all six differences covers in {100 * results['joint_coverage']:.1f} %.",
         "",
         "Main terms, design-based, ordinal models included:",
