@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import coprodstats as cps
+from coprodstats.models.goodness import goodness_of_fit
 from coprodstats.models.parallel import parallel_lines_test
 
 from .golden_numbers import data, error, numbers
@@ -73,3 +74,46 @@ def test_design_based_parallel_lines_from_influences_of_svyglm(case):
         expected = numbers("parallel")[f"design|{case}", column]
         found = by_term(test, column)[expected.index]
         assert error(found, expected, floor=CHECK_FLOOR) < CHECK
+
+
+# --- goodness of fit ---
+
+
+def found_tests(fit):
+    return fit.tests.set_index("test")
+
+
+@pytest.mark.parametrize("outcome", ["individual_high", "collective_any"])
+@pytest.mark.parametrize("groups", [5, 10])
+def test_archer_lemeshow_is_a_regression_of_residuals_on_groups(outcome, groups):
+    fit = goodness_of_fit(cps.logit(formula(outcome), data("five_nation"), design=FULL), groups=groups)
+    test = found_tests(fit).loc["Archer–Lemeshow"]
+    for column in ("statistic", "df_denom", "p_value"):
+        expected = numbers("goodness")[f"archer_lemeshow|{outcome}|{groups}", column].iloc[0]
+        assert test[column] == pytest.approx(expected, rel=CHECK)
+
+
+@pytest.mark.parametrize("outcome", ["individual_high", "collective_any"])
+def test_shares_by_group_are_those_of_svyby(outcome):
+    fit = goodness_of_fit(cps.logit(formula(outcome), data("five_nation"), design=FULL), groups=5)
+    for column in ("observed", "std_error"):
+        expected = numbers("goodness")[f"calibration|{outcome}", column].to_list()
+        assert fit.calibration[column].to_list() == pytest.approx(expected, rel=CHECK)
+
+
+@pytest.mark.parametrize("outcome", ["individual_high", "collective_any", "individual_band"])
+def test_pseudo_r_squared_and_concordance_with_weights(outcome):
+    family = cps.ologit if outcome == "individual_band" else cps.logit
+    fit = goodness_of_fit(family(formula(outcome), data("five_nation"), design=FULL))
+    expected = numbers("goodness")[f"measures|{outcome}", "estimate"]
+    found = fit.measures.set_index("measure")["estimate"][expected.index]
+    assert error(found, expected) < 1e-9
+
+
+def test_the_tests_of_independent_respondents():
+    frame = data("ucla")
+    binary = cps.logit("high ~ pared + public + gpa", frame.assign(high=frame["apply"] != "unlikely"))
+    fits = (goodness_of_fit(binary), goodness_of_fit(cps.ologit(UCLA, frame, covariance="model")))
+    found = pd.concat([found_tests(fit)["statistic"] for fit in fits])
+    expected = numbers("goodness")["ucla", "statistic"]
+    assert error(found[expected.index], expected) < CHECK
