@@ -51,3 +51,16 @@ GLM = 1e-11
 GLM_STD_ERROR = 1e-11
 ORDERED_MODEL = 1e-5
 ORDERED_MODEL_STD_ERROR = 1e-4
+
+# svychisq and svyciprop(method = "beta"): sums, a small solve, and the beta quantile.
+CHI_SQUARED = 1e-10
+BETA_LIMIT = 1e-12
+
+# Calibrated weights and what is estimated with them; R's raking by rounds is run until a round changes no
+# cell by more than rounding.
+WEIGHT = 1e-11
+CALIBRATED_STD_ERROR = 1e-11
+
+# R's rake() takes residuals from the margins with equal weights, in ten rounds; Deville and Särndal's, R's
+# calibrate(calfun = "raking") and ours take them with the weights before raking. One percent here.
+RAKE_STD_ERROR = 0.02
