@@ -35,7 +35,7 @@ SEED = 2008
 FAULT_SEED = 2013
 DECOY_SEEDS = {"null": 4, "reversed": 2, "equal_efficacy": 3}
 LARGE_SEED = 20_080_000
-BATCHES, PER_COUNTRY = 10, 20_000
+BATCHES, PER_COUNTRY = 30, 20_000
 
 # Slope of efficacy on the individual propensity at which its average margin on individual_high equals
 # that on collective_any, given a slope of 0.30 on the collective one: found by --calibrate.

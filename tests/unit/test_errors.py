@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[Call, type[CoprodstatsError], str]] = {
             "joins ~ a + b + c", f.assign(a=f["nation"] == "CZ", b=f["nation"] == "DK", c=f["nation"] == "FR")
         ),
         RankDeficiencyError,
-        r"'c': it is an exact combination of a, b \(and the intercept\)",
+        r"'c\[T\.True\]': it is an exact combination of a\[T\.True\], b\[T\.True\] \(and the intercept\)",
     ),
     "more columns than rows": (
         lambda f: logit("joins ~ C(income)", f),

@@ -111,7 +111,7 @@ def test_statsmodels_can_set_the_models_side_by_side(pair: tuple[FittedModel, Fi
 
 def test_what_is_printed(pair: tuple[FittedModel, FittedModel]) -> None:
     text = str(pair[1].summary())
-    for part in ("B: ologit, link logit", "n = 295 (5 rows left out), 15 PSUs, 1 strata", "PSUs town",
+    for part in ("B: ologit, link logit", "n = 295 (5 rows left out), 15 PSUs, 1 strata", "PSUs: town",
                  "t with 14 df", "5 rows with a missing answer are outside the sample"):  # fmt: skip
         assert part in text
     assert repr(pair[1].summary()) == text == str(pair[1].summary())

@@ -181,6 +181,18 @@ def test_an_empty_inner_cell_that_leaves_no_solution_is_refused() -> None:
         rake(data, {"sex": SEX, "area": AREA})
 
 
+def test_margins_that_force_weights_to_zero_are_refused() -> None:
+    # All 50 of x are p, and so are 50 in all: the third row, y and p, is left with nothing.
+    data = pd.DataFrame({"a": list("xxyy"), "b": list("pppq")})
+    margins = {"a": {"x": 50, "y": 50}, "b": {"p": 50, "q": 50}}
+    with pytest.raises(WeightError, match=r"after \d+ iterations some weights still shrink towards zero"):
+        rake(data, margins)
+    with pytest.raises(WeightError, match=r"fewer than 10 weights would be zero or negative"):
+        calibrate(data, margins)
+    near = {"a": {"x": 50, "y": 50}, "b": {"p": 50.001, "q": 49.999}}
+    assert rake(data, near).weights.tolist() == pytest.approx([25, 25, 0.001, 49.999], rel=1e-6)
+
+
 def test_too_few_iterations_are_told_with_the_deviation() -> None:
     with pytest.raises(WeightError, match=r"after 1 iterations .* of it away\n\s+Allowed: at most 1e-08"):
         rake(frame(), {"sex": SEX, "area": AREA}, weights="d", max_iterations=1)
