@@ -19,9 +19,16 @@ from coprodstats.survey.population import Margins, PopulationTotals, population_
 Floats = NDArray[np.float64]
 Distance = Literal["linear", "raking"]
 
-# Directions in which the calibration variables vary less than this share of the largest are dependence: every
+# Singular values, and eigenvalues of the information, below this share of the largest are dependence: every
 # margin's cells add up to the same total.
 DEPENDENCE = 1e-10
+FLAT = 1e-13
+
+# A Newton step that changes a weight by more than this share is not the last: weights that margins force to
+# zero shrink by a constant factor, while every total is met better and better, until they are this small
+# beside the weights before.
+SETTLED = 0.1
+VANISHED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -356,16 +363,18 @@ def _calibrated(
     allowed = tolerance * task.sizes() / size
     b = np.zeros(len(t))
     weights, slope = _weights_at(x @ b, d, distance)
-    met, iterations = False, 0
+    met, settled, iterations = False, False, 0
     while iterations < max_iterations:
         iterations += 1
         step = _solved(x.T @ (slope[:, None] * x), t - x.T @ weights)
         b = _descended(b, step, x, t, d, distance)
-        weights, slope = _weights_at(x @ b, d, distance)
+        before, (weights, slope) = weights, _weights_at(x @ b, d, distance)
         if met:  # the step after the tolerance is met costs little and leaves rounding only
             break
-        met = bool((np.abs(t - x.T @ weights) <= allowed).all())
-    return _weighting(task, weights, method, iterations, tolerance=tolerance)
+        settled = distance == "linear" or bool((np.abs(weights - before) <= SETTLED * before).all())
+        met = settled and bool((np.abs(t - x.T @ weights) <= allowed).all())
+    settled &= distance == "linear" or not (weights < VANISHED * d).any()
+    return _weighting(task, weights, method, iterations, tolerance=tolerance, settled=settled)
 
 
 def _weights_at(eta: Floats, d: Floats, distance: Distance) -> tuple[Floats, Floats]:
@@ -378,7 +387,7 @@ def _weights_at(eta: Floats, d: Floats, distance: Distance) -> tuple[Floats, Flo
 
 def _solved(information: Floats, misfit: Floats) -> Floats:
     values, vectors = np.linalg.eigh(information)
-    kept = values > DEPENDENCE * values[-1]
+    kept = values > FLAT * values[-1]
     return np.asarray(vectors[:, kept] @ ((vectors[:, kept].T @ misfit) / values[kept]))
 
 
@@ -398,7 +407,13 @@ def _descended(b: Floats, step: Floats, x: Floats, t: Floats, d: Floats, distanc
 
 
 def _weighting(
-    task: PopulationTotals, weights: Floats, method: str, iterations: int, tolerance: float = 1e-8
+    task: PopulationTotals,
+    weights: Floats,
+    method: str,
+    iterations: int,
+    *,
+    tolerance: float = 1e-8,
+    settled: bool = True,
 ) -> Weighting:
     reached = task.matrix.T @ weights
     deviation = np.abs(reached - task.totals) / task.sizes()
@@ -411,6 +426,15 @@ def _weighting(
                 f"{reached[j]:.6g} instead of {task.totals[j]:.6g}, {deviation[j]:.3g} of it away",
                 allowed=f"at most {tolerance:.3g}",
                 remedy="merge small categories, or leave out a margin; no weights may meet all of these",
+            )
+        )
+    if not settled:
+        raise WeightError(
+            Fault(
+                where=task.function,
+                found=f"after {iterations} iterations some weights still shrink towards zero: "
+                "the margins leave nothing for them",
+                remedy="merge small categories, or leave out a margin",
             )
         )
     low = (weights <= 0) & (task.base > 0)
