@@ -22,6 +22,15 @@ _HOMES = {
     "SurveyDesign": "survey.design",
     "means": "survey.describe",
     "proportions": "survey.describe",
+    "PrecisionRules": "survey.describe",
+    "crosstab": "survey.crosstab",
+    "Crosstab": "survey.crosstab",
+    "rake": "survey.weighting",
+    "post_stratify": "survey.weighting",
+    "calibrate": "survey.weighting",
+    "Weighting": "survey.weighting",
+    "weight_diagnostics": "survey.trimming",
+    "trim_weights": "survey.trimming",
     "simulate": "survey.simulate",
     "Truth": "survey.simulate",
     "logit": "models.fit",
@@ -73,6 +82,9 @@ if TYPE_CHECKING:
     from coprodstats.survey.cleaning import clean as clean
     from coprodstats.survey.codebook import Codebook as Codebook
     from coprodstats.survey.codebook import read_codebook as read_codebook
+    from coprodstats.survey.crosstab import Crosstab as Crosstab
+    from coprodstats.survey.crosstab import crosstab as crosstab
+    from coprodstats.survey.describe import PrecisionRules as PrecisionRules
     from coprodstats.survey.describe import means as means
     from coprodstats.survey.describe import proportions as proportions
     from coprodstats.survey.design import SurveyDesign as SurveyDesign
@@ -81,3 +93,9 @@ if TYPE_CHECKING:
     from coprodstats.survey.reading import read_survey as read_survey
     from coprodstats.survey.simulate import Truth as Truth
     from coprodstats.survey.simulate import simulate as simulate
+    from coprodstats.survey.trimming import trim_weights as trim_weights
+    from coprodstats.survey.trimming import weight_diagnostics as weight_diagnostics
+    from coprodstats.survey.weighting import Weighting as Weighting
+    from coprodstats.survey.weighting import calibrate as calibrate
+    from coprodstats.survey.weighting import post_stratify as post_stratify
+    from coprodstats.survey.weighting import rake as rake
