@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -234,8 +234,8 @@ def prediction_estimates(
         raise ArgumentError(Fault(where="average_predictions: at", found=f"{name!r} has no values"))
     x = rebuild_matrix(model.spec, model.sample)
     quantities = []
-    for value in values:
-        probability, gradient = _averaged(model, _with_value(model, x, name, value))
+    for value, changed in zip(values, _with_values(model, x, name, values), strict=True):
+        probability, gradient = _averaged(model, changed)
         label = {"variable": name, "contrast": str(value), "term": name}
         quantities.append(_Quantity(label=label, per_row=probability, gradient=gradient))
     return _collect(model, quantities, vce)
@@ -373,12 +373,12 @@ def _averaged(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:
 
 def _level_contrasts(model: FittedModel, x: Floats, name: str) -> list[_Quantity]:
     reference = model.spec.reference(name)
-    base, base_gradient = _averaged(model, _with_value(model, x, name, reference))
+    others = [level for level in model.spec.levels[name] if level != reference]
+    matrices = _with_values(model, x, name, [reference, *others])
+    base, base_gradient = _averaged(model, next(matrices))
     found = []
-    for level in model.spec.levels[name]:
-        if level == reference:
-            continue
-        values, gradient = _averaged(model, _with_value(model, x, name, level))
+    for level, changed in zip(others, matrices, strict=True):
+        values, gradient = _averaged(model, changed)
         label = {"variable": name, "contrast": f"{level} - {reference}", "term": f"{name}[T.{level}]"}
         found.append(_Quantity(label=label, per_row=values - base, gradient=gradient - base_gradient))
     return found
@@ -415,17 +415,20 @@ def _alone(spec: DesignSpec, name: str) -> bool:
     return all(column.variables == (name,) for column in spec.columns if name in column.variables)
 
 
-def _with_value(model: FittedModel, x: Floats, name: str, value: Any) -> Floats:
-    """Return the sample's design matrix with one predictor set to a value for everyone."""
+def _with_values(model: FittedModel, x: Floats, name: str, values: Sequence[Any]) -> Iterator[Floats]:
+    """Yield the sample's design matrix with one predictor set to each value for everyone."""
     columns = [j for j, column in enumerate(model.spec.columns) if name in column.variables]
     if _alone(model.spec, name):
-        # Its columns depend on nothing else: one row tells them all.
-        row = rebuild_matrix(model.spec, model.sample.iloc[:1].assign(**{name: [value]}))
-        changed = x.copy()
-        changed[:, columns] = row[0, columns]
-        return changed
-    frame = model.sample.assign(**{name: pd.Series([value] * len(model.sample), index=model.sample.index)})
-    return rebuild_matrix(model.spec, frame)
+        # Its columns depend on nothing else: one row per value tells them all.
+        first = model.sample.iloc[[0] * len(values)].reset_index(drop=True)
+        for row in rebuild_matrix(model.spec, first.assign(**{name: values})):
+            changed = x.copy()
+            changed[:, columns] = row[columns]
+            yield changed
+        return
+    for value in values:
+        same = pd.Series([value] * len(model.sample), index=model.sample.index)
+        yield rebuild_matrix(model.spec, model.sample.assign(**{name: same}))
 
 
 def _derivative(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str) -> Floats:
