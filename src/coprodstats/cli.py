@@ -45,12 +45,15 @@ def verify(folder: Path) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.argument("analysis", type=click.Path(path_type=Path))
-def reproduce(folder: Path, analysis: Path) -> None:
-    """Run ANALYSIS.toml again and compare with FOLDER; nothing is written."""
+@click.argument("analysis", type=click.Path(path_type=Path), required=False)
+def reproduce(folder: Path, analysis: Path | None) -> None:
+    """Run the analysis behind FOLDER again and compare; nothing is written.
+
+    Without ANALYSIS.toml the file is looked for below the working directory, by the hash in the manifest.
+    """
     from coprodstats.reporting.analysis import reproduce as reproduce_folder  # noqa: PLC0415
 
-    with _told(), _progress(f"coprodstats {analysis.name}") as say:
+    with _told(), _progress(f"coprodstats {folder.name}") as say:
         names = reproduce_folder(folder, analysis, progress=say)
     click.echo(f"{len(names)} files came out the same")
 

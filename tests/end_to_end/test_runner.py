@@ -30,7 +30,7 @@ from coprodstats import (
     verify,
 )
 from coprodstats.cli import main
-from coprodstats.errors import ManifestMismatchError, SeparationError
+from coprodstats.errors import ManifestMismatchError, ReportError, SeparationError
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.analysis import RunResult, run_analysis
 from coprodstats.survey.cleaning import CleanedSurvey
@@ -360,6 +360,19 @@ def test_a_run_can_be_reproduced_and_says_what_differs(small: Path) -> None:
     assert "manifest.json" in told.stderr
     assert "results/differences.csv" not in told.stderr
     assert content(small / "out") == before
+
+
+@pytest.mark.slow
+def test_a_run_finds_its_analysis_by_hash_below_the_working_directory(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small.parents[1])
+    told = command("reproduce", small / "out")
+    assert told.exit_code == 0, told.output
+    (small / "analysis.toml").write_text(SMALL + "# another\n", encoding="utf-8")
+    told = command("reproduce", small / "out")
+    assert told.exit_code == ReportError.exit_status
+    assert "coprodstats reproduce FOLDER ANALYSIS.toml" in told.stderr
 
 
 def test_outcomes_without_an_event_and_no_description_still_make_a_report(small: Path) -> None:

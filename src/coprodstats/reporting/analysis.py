@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from coprodstats import __version__
-from coprodstats.errors import Fault, ManifestMismatchError
+from coprodstats.errors import Fault, ManifestMismatchError, ReportError
 from coprodstats.models.margins import margins
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.document import Document
@@ -23,6 +23,8 @@ from coprodstats.reporting.manifest import (
     build_manifest,
     input_record,
     manifest_bytes,
+    read_manifest,
+    sha256_of,
     verify,
 )
 from coprodstats.reporting.plan import read_plan
@@ -96,7 +98,9 @@ def run_analysis(
     )
 
 
-def reproduce(folder: str | Path, path: str | Path, *, progress: Progress | None = None) -> list[str]:
+def reproduce(
+    folder: str | Path, path: str | Path | None = None, *, progress: Progress | None = None
+) -> list[str]:
     """Run an analysis again and compare with what a folder holds, writing nothing.
 
     Parameters
@@ -104,7 +108,8 @@ def reproduce(folder: str | Path, path: str | Path, *, progress: Progress | None
     folder
         A folder that a run wrote.
     path
-        The analysis file that it was made from.
+        The analysis file that it was made from; by default the one below the working directory whose hash the
+        manifest records.
     progress
         Called with what is done next.
 
@@ -118,10 +123,10 @@ def reproduce(folder: str | Path, path: str | Path, *, progress: Progress | None
     ManifestMismatchError
         Naming each file that comes out different.
     ReportError
-        If the folder has no readable manifest.
+        If the folder has no readable manifest, or its analysis file isn't found.
     """
     verify(folder)
-    findings = compute(read_plan(path), progress=progress)
+    findings = compute(read_plan(path or _analysis_of(Path(folder))), progress=progress)
     files = render(findings, build_report(findings, version=__version__))
     there = Path(folder)
     faults = [
@@ -133,6 +138,24 @@ def reproduce(folder: str | Path, path: str | Path, *, progress: Progress | None
     if faults:
         raise ManifestMismatchError(*faults)
     return sorted(files)
+
+
+def _analysis_of(folder: Path) -> Path:
+    """Return the analysis file that a folder was made from: found by its hash, as no path is recorded."""
+    wanted = read_manifest(folder)["analysis_sha256"]
+    for file in sorted(Path.cwd().rglob("*.toml")):
+        if (
+            not any(part.startswith(".") for part in file.parts[1:])
+            and sha256_of(file.read_bytes()) == wanted
+        ):
+            return file
+    raise ReportError(
+        Fault(
+            where=f"folder {folder.name!r}",
+            found="no TOML file below the working directory is the analysis that it was made from",
+            remedy="name it: coprodstats reproduce FOLDER ANALYSIS.toml",
+        )
+    )
 
 
 def _difference(file: Path, data: bytes) -> str:

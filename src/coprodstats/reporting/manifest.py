@@ -311,6 +311,17 @@ def _sorted(value: Any) -> Any:
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
+def read_manifest(folder: Path | str) -> dict[str, Any]:
+    """Return the manifest of a folder as plain data.
+
+    Raises
+    ------
+    ReportError
+        If the folder has no readable manifest.
+    """
+    return _read(Path(folder))[1]
+
+
 def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
     where = f"folder {folder.name!r}"
     try:
