@@ -24,7 +24,18 @@ import statsmodels
 
 HERE = Path(__file__).resolve().parent
 NUMBERS = HERE / "numbers"
-SCRIPTS = ("clm", "svyglm", "svyolr", "describe", "margins", "parallel", "tables", "weighting")
+SCRIPTS = (
+    "clm",
+    "svyglm",
+    "svyolr",
+    "describe",
+    "margins",
+    "parallel",
+    "tables",
+    "weighting",
+    "goodness",
+    "diagnostics",
+)
 PACKAGES = ("survey", "ordinal", "numDeriv")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.

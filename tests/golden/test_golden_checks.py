@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 import coprodstats as cps
+from coprodstats.models.diagnostics import collinearity, design_effects
 from coprodstats.models.goodness import goodness_of_fit
 from coprodstats.models.parallel import parallel_lines_test
+from coprodstats.models.rao_scott import rao_scott_test
 
-from .golden_numbers import data, error, numbers
+from .golden_numbers import cases, data, error, numbers
 
 PREDICTORS = (
     "age", "gender", "education", "employment", "urban", "outcome", "performance", "information",
@@ -28,6 +30,14 @@ CHECK_FLOOR = 1e-3
 
 # Twice a difference of log-likelihoods of some -1,700, each exact to 1e-13 of itself.
 LIKELIHOOD_RATIO = 1e-8
+
+# Ratios of two variances, each as exact as R's information.
+DESIGN_EFFECT = 1e-7
+
+P_VALUE = 1e-5
+# R's default is a saddlepoint approximation, some per cent away from the mixture itself (for a single
+# coefficient, where the mixture is F(1, d), 8 % at p = 1e-5).
+SADDLEPOINT = 0.09
 
 UCLA = "apply ~ pared + public + gpa"
 
@@ -117,3 +127,49 @@ def test_the_tests_of_independent_respondents():
     found = pd.concat([found_tests(fit)["statistic"] for fit in fits])
     expected = numbers("goodness")["ucla", "statistic"]
     assert error(found[expected.index], expected) < CHECK
+
+
+# --- diagnostics ---
+
+
+@pytest.mark.parametrize("outcome", ["individual_high", "collective_any", "individual_band"])
+def test_design_effects_of_coefficients(outcome):
+    family = cps.ologit if outcome == "individual_band" else cps.logit
+    found = design_effects(family(formula(outcome), data("five_nation"), design=FULL))
+    expected = numbers("diagnostics")[f"deff|{outcome}", "deff"]
+    assert error(found.table.set_index("parameter")["deff"], expected) < DESIGN_EFFECT
+
+
+RAO_SCOTT = [case for case in cases("diagnostics", "statistic") if "individual_band" not in case]
+
+
+@pytest.mark.parametrize("case", RAO_SCOTT)
+def test_rao_scott_tests_of_regtermtest(case):
+    _, outcome, terms = case.split("|")
+    test = rao_scott_test(cps.logit(formula(outcome), data("five_nation"), design=FULL), terms.split("+"))
+    expected = {q: v for (c, q), v in numbers("diagnostics").items() if c == case}
+    assert test.statistic == pytest.approx(expected["statistic"].iloc[0], rel=CHECK)
+    assert test.df_num == pytest.approx(expected["df_num"].iloc[0], rel=CHECK)
+    shares = [value / sum(test.eigenvalues) for value in test.eigenvalues]
+    assert shares == pytest.approx(expected["eigenvalues"].to_list(), rel=CHECK)
+    assert test.p_value == pytest.approx(expected["p_value_satterthwaite"].iloc[0], rel=P_VALUE)
+    saddlepoint = expected["p_value_saddlepoint"].iloc[0]
+    if saddlepoint > 1e-6:
+        assert test.p_value_mixture == pytest.approx(saddlepoint, rel=SADDLEPOINT)
+
+
+def test_the_rao_scott_test_of_an_ordinal_model():
+    test = rao_scott_test(cps.ologit(formula("individual_band"), data("five_nation"), design=FULL), "country")
+    case = "rao_scott|individual_band|country"
+    for quantity in ("likelihood_ratio", "statistic"):
+        assert getattr(test, quantity) == pytest.approx(
+            numbers("diagnostics")[case, quantity].iloc[0], rel=CHECK
+        )
+
+
+def test_variance_inflation_and_condition_indices():
+    found = collinearity(cps.logit(formula("collective_any"), data("five_nation"), design=FULL))
+    expected = numbers("diagnostics")["collinearity", "gvif"]
+    assert error(found.terms.set_index("term")["gvif"], expected) < CHECK
+    indices = numbers("diagnostics")["collinearity", "condition_index"].to_list()
+    assert found.condition_indices.tolist() == pytest.approx(indices, rel=CHECK)

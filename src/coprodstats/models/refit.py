@@ -113,10 +113,7 @@ def own_fit(model: FittedModel, asked: str) -> tuple[Floats, Refit]:
     ArgumentError
         If the model is not a logistic or cumulative-link model fitted by maximum likelihood alone.
     """
-    if not isinstance(model, FittedModel):
-        raise ArgumentError(
-            Fault(where=asked, found=f"it was given a {type(model).__name__}", allowed="a fitted model")
-        )
+    require_model(model, asked)
     where = f"{asked}: model {model.name!r}"
     if model.family not in {"logit", "ologit"}:
         raise ArgumentError(
@@ -138,6 +135,24 @@ def own_fit(model: FittedModel, asked: str) -> tuple[Floats, Refit]:
             )
         )
     return x, refit
+
+
+def naive_covariance(model: FittedModel, fit: Refit) -> Floats:
+    """Return the inverse information in the order of ``model.params``, shape (q, q)."""
+    return np.asarray(model.to_user @ fit.naive @ model.to_user.T)
+
+
+def require_model(model: object, asked: str) -> None:
+    """Refuse what is not a fitted model.
+
+    Raises
+    ------
+    ArgumentError
+        Naming the type that was given.
+    """
+    if not isinstance(model, FittedModel):
+        found = f"it was given a {type(model).__name__}"
+        raise ArgumentError(Fault(where=asked, found=found, allowed="a fitted model"))
 
 
 def _standardise(x: Floats, w: Floats, n_cuts: int) -> tuple[Floats, Floats]:
