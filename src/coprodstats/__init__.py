@@ -40,6 +40,13 @@ _HOMES = {
     "predict": "models.margins",
     "average_predictions": "models.margins",
     "wald_test": "models.wald",
+    "parallel_lines_test": "models.parallel",
+    "goodness_of_fit": "models.goodness",
+    "rao_scott_test": "models.rao_scott",
+    "collinearity": "models.diagnostics",
+    "influence_by_psu": "models.diagnostics",
+    "design_effects": "models.diagnostics",
+    "e_values": "models.e_values",
     "compare": "models.compare",
     "Comparison": "models.compare",
     "read_claims": "reporting.claims",
@@ -67,11 +74,18 @@ if TYPE_CHECKING:
     from coprodstats.errors import CoprodstatsError as CoprodstatsError
     from coprodstats.models.compare import Comparison as Comparison
     from coprodstats.models.compare import compare as compare
+    from coprodstats.models.diagnostics import collinearity as collinearity
+    from coprodstats.models.diagnostics import design_effects as design_effects
+    from coprodstats.models.diagnostics import influence_by_psu as influence_by_psu
+    from coprodstats.models.e_values import e_values as e_values
     from coprodstats.models.fit import logit as logit
     from coprodstats.models.fit import ologit as ologit
+    from coprodstats.models.goodness import goodness_of_fit as goodness_of_fit
     from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict
+    from coprodstats.models.parallel import parallel_lines_test as parallel_lines_test
+    from coprodstats.models.rao_scott import rao_scott_test as rao_scott_test
     from coprodstats.models.results import FittedModel as FittedModel
     from coprodstats.models.wald import wald_test as wald_test
     from coprodstats.reporting.analysis import run_analysis as run_analysis
