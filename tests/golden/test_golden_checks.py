@@ -25,16 +25,18 @@ CLUSTERS = cps.SurveyDesign(weights="weight", strata="stratum", psu="psu", fpc="
 # Checks of a fit (parallel lines, goodness of fit, diagnostics) against R by hand from glm, svyglm and clm:
 # Wald statistics of differences pass on the standard errors' relative error, enlarged where a statistic is
 # the square of a difference that is itself near zero.
-CHECK = 1e-6
+CHECK = 1e-8
 CHECK_FLOOR = 1e-3
 
 # Twice a difference of log-likelihoods of some -1,700, each exact to 1e-13 of itself.
-LIKELIHOOD_RATIO = 1e-8
+LIKELIHOOD_RATIO = 1e-9
 
 # Ratios of two variances, each as exact as R's information.
-DESIGN_EFFECT = 1e-7
+DESIGN_EFFECT = 1e-9
 
-P_VALUE = 1e-5
+# p values pass on the errors of their statistics, enlarged in the tail.
+P_VALUE = 1e-8
+
 # R's default is a saddlepoint approximation, some per cent away from the mixture itself (for a single
 # coefficient, where the mixture is F(1, d), 8 % at p = 1e-5).
 SADDLEPOINT = 0.09

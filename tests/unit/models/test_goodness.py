@@ -105,6 +105,19 @@ def test_archer_and_lemeshows_p_values_are_uniform_when_the_model_holds():
     assert low <= (np.array(p_values) < 0.05).sum() <= high
 
 
+def test_a_domain_is_zero_weight_outside_it():
+    frame = clustered(np.random.default_rng(19))
+    inside = np.random.default_rng(20).random(len(frame)) < 0.7
+    zeroed = frame.assign(w=frame["w"].where(inside, 0.0))
+    models = (
+        cps.logit("y ~ x", frame, design=CLUSTERED, domain=inside),
+        cps.logit("y ~ x", zeroed, design=CLUSTERED),
+    )
+    first, second = (goodness_of_fit(model) for model in models)
+    pd.testing.assert_frame_equal(first.to_frame(), second.to_frame(), rtol=1e-9)
+    pd.testing.assert_frame_equal(first.calibration, second.calibration, rtol=1e-9)
+
+
 def test_a_missing_square_is_found():
     frame = clustered(np.random.default_rng(6), 150, 10, curve=0.6)
     without = goodness_of_fit(cps.logit("y ~ x", frame, design=CLUSTERED))

@@ -85,6 +85,19 @@ def test_weights_may_be_of_any_scale_and_rows_of_any_order():
     assert first["statistic"].to_list() == pytest.approx(second["statistic"].to_list(), rel=1e-8)
 
 
+def test_a_domain_is_zero_weight_outside_it():
+    frame = clustered(np.random.default_rng(14), tilt=0.5)
+    inside = np.random.default_rng(15).random(len(frame)) < 0.7
+    zeroed = frame.assign(w=frame["w"].where(inside, 0.0))
+    models = (
+        cps.ologit("y ~ x + g", frame, design=CLUSTERED, domain=inside),
+        cps.ologit("y ~ x + g", zeroed, design=CLUSTERED),
+    )
+    first, second = (parallel_lines_test(model).tests for model in models)
+    assert first["statistic"].to_list() == pytest.approx(second["statistic"].to_list(), rel=1e-9)
+    assert first["df_denom"].to_list() == second["df_denom"].to_list()
+
+
 def test_under_parallel_lines_in_clusters_one_test_in_twenty_rejects():
     rng = np.random.default_rng(20261121)
     p_values = []
