@@ -7,7 +7,7 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from coprodstats import SurveyDesign, means, proportions
+from coprodstats import SurveyDesign, logit, means, proportions
 from coprodstats.survey.crosstab import crosstab
 from coprodstats.survey.weighting import calibrate, post_stratify, rake
 
@@ -35,6 +35,10 @@ CROSSED = {
     }
 }
 AGE = {"age": POPULATION * 47.5}
+MODEL = (
+    "collective_any ~ age + gender + education + employment + urban + outcome + performance + information"
+    " + consultation + efficacy + country"
+)
 COLUMN = {"weights": "weight", "strata": "region", "psu": "municipality"}
 
 
@@ -150,6 +154,16 @@ def test_means_after_calibration(case):
     found = described(method, label)
     assert error(found["estimate"], expected["estimate"]) < tol.WEIGHT
     assert error(found["std_error"], expected["std_error"]) < tol.CALIBRATED_STD_ERROR
+
+
+@pytest.mark.parametrize("case", cases("weighting", "coefficient"))
+def test_models_after_calibration(case):
+    _, method, label, _ = case.split("|")
+    expected = expected_of("weighting", case)
+    std_error = expected["coefficient_se"]
+    model = logit(MODEL, sample(), design=declared(label), weighting=weighted(method))
+    assert error(model.params, expected["coefficient"], std_error) < tol.COEFFICIENT
+    assert error(model.bse, std_error) < tol.STD_ERROR
 
 
 @pytest.mark.parametrize("case", [c for c in cases("weighting", "std_error") if "|rake|" in c])

@@ -62,6 +62,7 @@ def independent_rows(design: ResolvedDesign, used: NDArray[np.bool_]) -> Resolve
         stratum_labels=("used", "not used")[:n_strata],
         lonely_psu="remove",
         description="independent respondents" + (", " + design.description if _weighted(design) else ""),
+        calibration=design.calibration,
     )
 
 

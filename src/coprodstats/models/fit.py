@@ -35,6 +35,7 @@ from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
 from coprodstats.models.separation import refuse_separation
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -51,6 +52,7 @@ def logit(
     domain: pd.Series | NDArray[np.bool_] | None = None,
     separation: Separation = "error",
     df_rule: DfRule = "stata",
+    weighting: Weighting | None = None,
     name: str | None = None,
 ) -> FittedModel:
     """Fit a logistic model of a two-category outcome.
@@ -74,6 +76,9 @@ def logit(
         What to do if the outcome is predicted perfectly: ``"error"`` stops and says by what.
     df_rule
         ``"stata"``: PSUs minus strata; ``"r"``: that of the rows used, minus the parameters.
+    weighting
+        Calibrated weights for all rows of the data (`coprodstats.rake`, `post_stratify`, `calibrate`), made
+        from the design's weights; the covariance takes the calibration into account.
     name
         The model's name in tables.
 
@@ -110,6 +115,7 @@ def logit(
         domain=domain,
         separation=separation,
         df_rule=df_rule,
+        weighting=weighting,
         name=name,
     )
 
@@ -124,13 +130,14 @@ def ologit(
     domain: pd.Series | NDArray[np.bool_] | None = None,
     separation: Separation = "error",
     df_rule: DfRule = "stata",
+    weighting: Weighting | None = None,
     name: str | None = None,
 ) -> FittedModel:
     """Fit a cumulative-link (proportional odds) model of an ordered outcome.
 
     Parameters
     ----------
-    formula, data, design, covariance, domain, separation, df_rule, name
+    formula, data, design, covariance, domain, separation, df_rule, weighting, name
         As for `logit`. The outcome is an ordered categorical with at least two categories.
     link
         ``"logit"``, ``"probit"``, ``"cloglog"``, ``"loglog"`` or ``"cauchit"``, as in R's ordinal.
@@ -168,6 +175,7 @@ def ologit(
         domain=domain,
         separation=separation,
         df_rule=df_rule,
+        weighting=weighting,
         name=name,
     )
 
@@ -183,6 +191,7 @@ def _fit(
     domain: pd.Series | NDArray[np.bool_] | None,
     separation: Separation,
     df_rule: DfRule,
+    weighting: Weighting | None,
     name: str | None,
 ) -> FittedModel:
     kind = _check_arguments(
@@ -193,10 +202,13 @@ def _fit(
         covariance=covariance,
         separation=separation,
         df_rule=df_rule,
+        weighting=weighting,
     )
     frame, reasons, declared = unpack(data, design)
     parsed = parse_formula(formula, tuple(map(str, frame.columns)))
     bound = resolve_design(declared, frame)
+    if weighting is not None:
+        bound = calibrated_design(bound, weighting)
     sample = draw_sample(parsed, frame, reasons, bound, domain_rows(domain, frame), family)
     rows = frame.loc[sample.used, list(parsed.predictors)]
     x, spec = build_matrix(parsed, rows)
@@ -302,6 +314,7 @@ def _check_arguments(
     covariance: CovarianceKind | None,
     separation: str,
     df_rule: str,
+    weighting: Any,
 ) -> CovarianceKind:
     faults = [
         Fault(where=f"{family}: {argument}", found=f"{value!r} is not one", allowed=listed(allowed))
@@ -333,6 +346,17 @@ def _check_arguments(
                 where=f"{family}: covariance",
                 found="covariance='design' without a design",
                 remedy="design=SurveyDesign(weights=..., strata=..., psu=...), or covariance='robust'",
+            )
+        )
+    if weighting is not None and not isinstance(weighting, Weighting):
+        found = f"it is a {type(weighting).__name__}"
+        faults.append(Fault(where=f"{family}: weighting", found=found, allowed="what rake(...) returns"))
+    elif weighting is not None and covariance == "model":
+        faults.append(
+            Fault(
+                where=f"{family}: covariance",
+                found="a model-based covariance reads weights as counts, and calibrated weights are none",
+                remedy="covariance='robust', or a design",
             )
         )
     if faults:

@@ -11,8 +11,8 @@ from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError
 from coprodstats.survey.cleaning import CleanedSurvey
-from coprodstats.survey.describe import bind, influence_variance, require_columns
-from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df
+from coprodstats.survey.describe import bind, require_columns
+from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, design_variance
 from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
@@ -176,7 +176,6 @@ def crosstab(
         )
     table = _Table(
         bound=bound,
-        weighting=weighting,
         w=np.where(domain, bound.weights, 0.0) / bound.weights[domain].sum(),
         row=_indicators(row, domain),
         column=_indicators(column, domain),
@@ -201,7 +200,6 @@ class _Table:
     """The data of a table: weights that add up to one, and indicators of rows and columns."""
 
     bound: ResolvedDesign
-    weighting: Weighting | None
     w: Floats
     row: Floats
     column: Floats
@@ -214,7 +212,7 @@ class _Table:
 
     def variance(self, influence: Floats) -> Floats:
         """Return the covariance of estimators from their influences."""
-        return influence_variance(influence, self.bound, self.weighting)
+        return design_variance(influence, self.bound)
 
 
 def _require(frame: pd.DataFrame, rows: str, columns: str) -> None:
@@ -324,7 +322,6 @@ def _wald(table: _Table) -> IndependenceTest:
 def _without_empty(table: _Table) -> _Table:
     return _Table(
         bound=table.bound,
-        weighting=table.weighting,
         w=table.w,
         row=table.row[:, table.row.any(axis=0)],
         column=table.column[:, table.column.any(axis=0)],

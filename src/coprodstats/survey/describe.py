@@ -20,7 +20,7 @@ from coprodstats.survey.design import (
     design_variance,
     resolve_design,
 )
-from coprodstats.survey.weighting import Weighting, calibrated_design, calibrated_influence
+from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Interval = Literal["logit", "korn-graubard", "wilson"]
 Precision = Literal["ok", "review", "suppress"]
@@ -147,7 +147,7 @@ def means(
     rows = []
     for label, domain in _groups(frame, by, ~np.isnan(values)):
         where = _named("means", variable, by, label)
-        found = _mean(np.nan_to_num(values), domain, bound, where, weighting)
+        found = _mean(np.nan_to_num(values), domain, bound, where)
         half = stats.t.isf(0.025, found.df) * found.std_error
         rows.append((*label, *_row(found, found.estimate - half, found.estimate + half)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), *COLUMNS])
@@ -220,7 +220,7 @@ def proportions(
     for label, domain in _groups(frame, by, column.notna().to_numpy()):
         where = _named("proportions", variable, by, label)
         for category in codes.cat.categories:
-            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, where, weighting)
+            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, where)
             limits = _row(found, *_LIMITS[interval](found))
             rows.append((*label, category, *limits, _precision(found, rules)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS, "precision"])
@@ -250,13 +250,6 @@ def require_columns(frame: pd.DataFrame, names: tuple[str | None, ...]) -> None:
     ]
     if faults:
         raise ArgumentError(*faults)
-
-
-def influence_variance(influence: Floats, design: ResolvedDesign, weighting: Weighting | None) -> Floats:
-    """Return the covariance of estimators from their influences, shape (n, p), after any calibration."""
-    if weighting is not None:
-        influence = calibrated_influence(influence, weighting, design)
-    return design_variance(influence, design)
 
 
 def _require_interval(interval: str) -> None:
@@ -301,9 +294,7 @@ def _row(found: _Mean, low: float, high: float) -> tuple[float, ...]:
     return (found.estimate, found.std_error, found.df, low, high, *ends)
 
 
-def _mean(
-    values: Floats, domain: Bools, bound: ResolvedDesign, where: str, weighting: Weighting | None
-) -> _Mean:
+def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> _Mean:
     w = np.where(domain, bound.weights, 0.0)
     if w.sum() <= 0:
         raise InsufficientDataError(
@@ -317,7 +308,7 @@ def _mean(
     # A constant is its own mean to the last digit: shares of 0 and 1 are told by equality.
     estimate = float(among[0] if np.ptp(among) == 0 else w @ values / w.sum())
     influence = (w * (values - estimate) / w.sum())[:, None]
-    variance = float(influence_variance(influence, bound, weighting)[0, 0])
+    variance = float(design_variance(influence, bound)[0, 0])
     spread = float(w @ (values - estimate) ** 2 / w.sum())
     return _Mean(
         estimate=estimate,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, DesignError, Fault, WeightError, did_you_mean, listed
 from coprodstats.survey.cleaning import CleanedSurvey
-from coprodstats.survey.design import ResolvedDesign
+from coprodstats.survey.design import Calibration, ResolvedDesign, calibration_residuals
 from coprodstats.survey.log import how_many
 from coprodstats.survey.population import Margins, PopulationTotals, population_totals
 
@@ -290,7 +290,12 @@ def calibrated_design(design: ResolvedDesign, weighting: Weighting) -> ResolvedD
         )
     if faults:
         raise DesignError(*faults)
-    return replace(design, weights=weights, description=f"{design.description}, {weighting.method}")
+    return replace(
+        design,
+        weights=weights,
+        description=f"{design.description}, {weighting.method}",
+        calibration=Calibration(base=weighting.base, basis=weighting.basis),
+    )
 
 
 def calibrated_influence(influence: Floats, weighting: Weighting, design: ResolvedDesign) -> Floats:
@@ -341,13 +346,7 @@ def calibrated_influence(influence: Floats, weighting: Weighting, design: Resolv
                 remedy="calibrated_design(design, weighting)",
             )
         )
-    root = np.sqrt(weighting.base)
-    live = weights > 0
-    per_weight = np.divide(influence, weights[:, None], out=np.zeros_like(influence), where=live[:, None])
-    scaled = per_weight * root[:, None]
-    fixed = weighting.basis @ (weighting.basis.T @ scaled)
-    residual = np.divide(scaled - fixed, root[:, None], out=np.zeros_like(scaled), where=live[:, None])
-    return np.asarray(residual * weights[:, None])
+    return calibration_residuals(influence, weights, Calibration(base=weighting.base, basis=weighting.basis))
 
 
 def _calibrated(

@@ -45,6 +45,14 @@ keep_means <- function(case, design) {
   record(case, "std_error", SE(part), "France")
 }
 
+# Coefficients and standard errors of a logistic model under the calibrated design.
+keep_model <- function(case, design) {
+  fit <- svyglm(formula_of("collective_any"), design, family = quasibinomial(),
+                control = glm.control(epsilon = 1e-14, maxit = 50))
+  record(paste0(case, "|svyglm"), "coefficient", coef(fit))
+  record(paste0(case, "|svyglm"), "coefficient_se", sqrt(diag(vcov(fit))))
+}
+
 frame <- five_nation()
 frame <- frame[complete.cases(frame[c("education", "urban", "age")]), ]
 designs <- list(
@@ -60,6 +68,7 @@ for (label in names(designs)) {
     { Freq <- Freq.x * Freq.y / POPULATION; Freq.x <- Freq.y <- NULL }))
   keep_weights(case("post-stratification"), post)
   keep_means(case("post-stratification"), post)
+  keep_model(case("post-stratification"), post)
 
   names <- c("education", "urban", "country")
   raked <- rake(full, lapply(names, reformulate), lapply(names, margin),
@@ -74,6 +83,7 @@ for (label in names(designs)) {
                      calfun = "raking", epsilon = 1e-14, maxit = 200)
   keep_weights(case("raking"), exact)
   keep_means(case("raking"), exact)
+  keep_model(case("raking"), exact)
 
   formula <- reformulate(c(names, "age"))
   linear <- calibrate(full, formula, setNames(c(totals_of(names), POPULATION * MEAN_AGE),
