@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from coprodstats.errors import ArgumentError, ComparisonError, Fault, did_you_mean, listed
 from coprodstats.models.covariance import independent_rows
@@ -19,6 +20,7 @@ from coprodstats.survey.design import ResolvedDesign, design_df, design_variance
 
 Floats = NDArray[np.float64]
 Scale = Literal["margin", "coefficient"]
+Adjust = Literal["holm", "bh"]
 
 DIFFERENCE_COLUMNS = (
     "difference", "std_error", "statistic", "df", "p_value", "p_adjusted", "conf_low", "conf_high",
@@ -58,6 +60,10 @@ class Comparison:
         Respondents in at least one of the samples.
     caveats
         What a reader of the differences must know.
+    adjust
+        How p values are adjusted for the number of terms: ``"holm"`` or ``"bh"`` (Benjamini-Hochberg).
+    equivalence
+        Bound within which a difference counts as none, or None.
     """
 
     names: tuple[str, str]
@@ -71,19 +77,30 @@ class Comparison:
     test: WaldTest
     n_union: int
     caveats: tuple[str, ...]
+    adjust: Adjust = "holm"
+    equivalence: float | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per term: each model's number, the difference, its standard error and tests.
 
         Columns ``term, <one per model>, difference, std_error, statistic, df, p_value, p_adjusted, conf_low,
-        conf_high``; the difference is the second model minus the first; ``p_adjusted`` is Holm's.
+        conf_high``; the difference is the second model minus the first; ``p_adjusted`` is Holm's unless asked
+        otherwise. With a bound of equivalence, ``p_equivalence`` is the larger p value of two one-sided
+        tests: a small one says that the difference lies within the bound (Schuirmann 1987).
         """
         difference, covariance = self.differences()
         frame = interval_frame(difference, covariance, self.df).rename(columns={"estimate": "difference"})
         columns: dict[str, object] = {"term": list(self.terms)}
         columns |= {name: self.estimates[:, k] for k, name in enumerate(self.names)}
-        named = pd.DataFrame(columns).join(frame.assign(p_adjusted=holm(frame["p_value"].to_numpy())))
-        return named[["term", *self.names, *DIFFERENCE_COLUMNS]]
+        named = pd.DataFrame(columns).join(
+            frame.assign(p_adjusted=_ADJUSTED[self.adjust](frame["p_value"].to_numpy()))
+        )
+        shown = named[["term", *self.names, *DIFFERENCE_COLUMNS]]
+        if self.equivalence is None:
+            return shown
+        return shown.assign(
+            p_equivalence=_equivalence(difference, frame["std_error"], self.df, self.equivalence)
+        )
 
     def intervals(self) -> pd.DataFrame:
         """Return each model's own numbers with intervals: one row per model and term."""
@@ -127,6 +144,8 @@ def compare(
     event: Mapping[str, str] | None = None,
     terms: Sequence[str] | None = None,
     vce: Vce = "delta",
+    adjust: Adjust = "holm",
+    equivalence: float | None = None,
 ) -> Comparison:
     """Compare two outcomes on the same respondents, with the standard error of each difference.
 
@@ -142,6 +161,11 @@ def compare(
         Predictors to compare; all that both models share by default.
     vce
         As for `coprodstats.margins`.
+    adjust
+        ``"holm"`` (any false finding among the terms) or ``"bh"`` (share of false findings; Benjamini and
+        Hochberg 1995, *JRSS B* 57, 289-300).
+    equivalence
+        A positive bound, on the scale of the differences, within which they count as none.
 
     Returns
     -------
@@ -179,6 +203,7 @@ def compare(
         raise ArgumentError(
             Fault(where="compare: scale", found=f"{scale!r}", allowed=listed(get_args(Scale)))
         )
+    _check_tests(adjust, equivalence)
     _refuse_other_data(names, fitted)
     sides = (
         [_slopes(model) for model in fitted]
@@ -210,6 +235,8 @@ def compare(
         test=WaldTest(statistic=np.nan, df_num=0, df_denom=df, p_value=np.nan, n_restrictions=0, null=""),
         n_union=int(used.sum()),
         caveats=_caveats(names, fitted, sides, shared, scale, terms),
+        adjust=adjust,
+        equivalence=equivalence,
     )
     difference, between = draft.differences()
     null = f"all differences {label} are zero"
@@ -217,6 +244,42 @@ def compare(
         untested = f"No joint test: {len(shared)} differences, {df:.0f} degrees of freedom."
         return replace(draft, test=replace(draft.test, null=null), caveats=(*draft.caveats, untested))
     return replace(draft, test=joint_test(difference, between, df=df, rule=rule, null=null))
+
+
+def _check_tests(adjust: Adjust, equivalence: float | None) -> None:
+    faults = []
+    if adjust not in get_args(Adjust):
+        faults.append(Fault(where="compare: adjust", found=f"{adjust!r}", allowed=listed(get_args(Adjust))))
+    if equivalence is not None and not (np.isfinite(equivalence) and equivalence > 0):
+        found = f"{equivalence!r}"
+        faults.append(Fault(where="compare: equivalence", found=found, allowed="a positive number"))
+    if faults:
+        raise ArgumentError(*faults)
+
+
+def _equivalence(difference: Floats, std_error: pd.Series, df: float, bound: float) -> Floats:
+    """Return the larger p value of the tests that a difference is below the bound and above minus it."""
+    se = std_error.to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = (bound - np.abs(difference)) / se
+    return np.asarray(
+        np.where(se > 0, stats.t.sf(inside, df), np.where(np.abs(difference) < bound, 0.0, 1.0))
+    )
+
+
+def benjamini_hochberg(p_values: Floats) -> Floats:
+    """Return Benjamini and Hochberg's adjusted p values (1995, *JRSS B* 57, 289-300); NaN stays NaN.
+
+    Examples
+    --------
+    >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).round(2).tolist()
+    [0.03, 0.04, 0.04]
+    """
+    adjusted = np.full(len(p_values), np.nan)
+    known = ~np.isnan(p_values)
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(p_values[known], method="bh")
+    return adjusted
 
 
 def holm(p_values: Floats) -> Floats:
@@ -233,6 +296,9 @@ def holm(p_values: Floats) -> Floats:
     stepped = p_values[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0) if len(order) else stepped
     return adjusted
+
+
+_ADJUSTED = {"holm": holm, "bh": benjamini_hochberg}
 
 
 def _two(models: Mapping[str, FittedModel]) -> tuple[tuple[str, str], list[FittedModel]]:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from coprodstats import SurveyDesign, compare, logit, margins, ologit
 from coprodstats.errors import ArgumentError, ComparisonError
@@ -258,3 +260,33 @@ def test_more_differences_than_degrees_of_freedom_have_no_joint_test(frame: pd.D
     assert found.caveats == ("No joint test: 2 differences, 1 degrees of freedom.",)
     assert found.to_frame()["p_value"].notna().all()
     assert compare(fitted, terms=["age"]).test.df_num == 1
+
+
+def test_adjustments_are_those_of_statsmodels_and_equivalence_is_two_one_sided_tests() -> None:
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(rng.normal(size=(500, 4)), columns=list("abcd"))
+    for name, slope in (("one", 0.5), ("two", 0.1)):
+        frame[name] = (rng.random(500) < 1 / (1 + np.exp(-slope * frame["a"]))).astype(int)
+    models = {name: logit(f"{name} ~ a + b + c + d", frame) for name in ("one", "two")}
+    for adjust, method in (("holm", "holm"), ("bh", "fdr_bh")):
+        found = compare(models, adjust=adjust).to_frame()
+        expected = multipletests(found["p_value"], method=method)[1]
+        assert found["p_adjusted"].to_numpy() == pytest.approx(expected, rel=1e-12)
+    bound = 0.08
+    found = compare(models, equivalence=bound).to_frame()
+    lower = stats.t.sf((found["difference"] + bound) / found["std_error"], found["df"])
+    upper = stats.t.cdf((found["difference"] - bound) / found["std_error"], found["df"])
+    assert found["p_equivalence"].to_numpy() == pytest.approx(np.maximum(lower, upper), rel=1e-10)
+    # Within the bound at 5 % exactly where the 90 % interval lies within it.
+    half = stats.t.isf(0.05, found["df"]) * found["std_error"]
+    inside = (found["difference"] - half > -bound) & (found["difference"] + half < bound)
+    assert ((found["p_equivalence"] < 0.05) == inside).all()
+    itself = compare({"one": models["one"], "same": models["one"]}, equivalence=bound).to_frame()
+    assert (itself["p_equivalence"] == 0).all()
+
+
+def test_unknown_adjustments_and_bounds_are_told_together() -> None:
+    frame = pd.DataFrame({"x": np.tile([1.0, 2, 3, 4], 5), "y": [0, 1, 1, 0, 1] * 4})
+    models = {name: logit("y ~ x", frame) for name in ("one", "two")}
+    with pytest.raises(ArgumentError, match=r"(?s)adjust: 'hom'.*Allowed: holm, bh.*equivalence: -1"):
+        compare(models, adjust="hom", equivalence=-1)  # type: ignore[arg-type]
