@@ -102,7 +102,9 @@ def margins(
     return pd.concat([found.labels[["variable", "contrast", "category"]], frame], axis=1)
 
 
-def predict(model: FittedModel, newdata: pd.DataFrame | None = None) -> pd.DataFrame:
+def predict(
+    model: FittedModel, newdata: pd.DataFrame | None = None, *, intervals: bool = False
+) -> pd.DataFrame:
     """Return predicted probabilities for each row.
 
     Parameters
@@ -111,12 +113,15 @@ def predict(model: FittedModel, newdata: pd.DataFrame | None = None) -> pd.DataF
         A fitted model.
     newdata
         Rows with all predictors, complete; the sample itself by default.
+    intervals
+        Whether to return standard errors and 95 % intervals as well.
 
     Returns
     -------
     pandas.DataFrame
         One column per category of an ordinal outcome, or one column named after the event; index of
-        ``newdata``.
+        ``newdata``. With intervals one line per row and category instead: ``category, estimate, std_error,
+        df, conf_low, conf_high``, the index of ``newdata`` repeated.
 
     Raises
     ------
@@ -130,9 +135,17 @@ def predict(model: FittedModel, newdata: pd.DataFrame | None = None) -> pd.DataF
     >>> frame = pd.DataFrame({"helps": [0, 1, 0, 1, 1, 0, 1, 1], "age": [20, 30, 40, 50, 60, 45, 35, 70]})
     >>> predict(logit("helps ~ age", frame), pd.DataFrame({"age": [25, 65]})).round(3)["1"].tolist()
     [0.321, 0.908]
+
+    Notes
+    -----
+    Standard errors by the delta method; intervals are made on the logit scale of the probability, so that
+    they stay within 0 and 1.
     """
     rows = model.sample if newdata is None else newdata
-    probabilities = category_probabilities(model, rebuild_matrix(model.spec, rows))
+    x = rebuild_matrix(model.spec, rows)
+    probabilities = category_probabilities(model, x)
+    if intervals:
+        return _predicted_intervals(model, x, probabilities, rows.index)
     frame = pd.DataFrame(probabilities, index=rows.index, columns=list(model.categories))
     return frame[[model.categories[1]]] if model.family == "logit" else frame
 
@@ -344,6 +357,38 @@ def _linear(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:
     theta = model.to_user.T @ model.estimates
     n_cuts = len(model.categories) - 1
     return theta[:n_cuts], x @ theta[n_cuts:]
+
+
+def _predicted_intervals(
+    model: FittedModel, x: Floats, probabilities: Floats, index: pd.Index
+) -> pd.DataFrame:
+    kept = [1] if model.family == "logit" else list(range(len(model.categories)))
+    variance = model.to_user.T @ model.covariance_matrix @ model.to_user  # of (thresholds, slopes)
+    f, _ = _density(model, x)
+    n_cuts = len(model.categories) - 1
+    columns = []
+    for k in kept:
+        gradient = np.zeros((len(x), n_cuts + x.shape[1]))
+        if k < n_cuts:
+            gradient[:, k] = f[:, k + 1]
+        if k > 0:
+            gradient[:, k - 1] -= f[:, k]
+        gradient[:, n_cuts:] = -(f[:, k + 1] - f[:, k])[:, None] * x
+        columns.append(np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, variance, gradient), 0.0)))
+    std_error = np.column_stack(columns).ravel()
+    estimate = probabilities[:, kept].ravel()
+    low, high = logit_interval(estimate, std_error, model.df)
+    return pd.DataFrame(
+        {
+            "category": [model.categories[k] for k in kept] * len(x),
+            "estimate": estimate,
+            "std_error": std_error,
+            "df": model.df,
+            "conf_low": low,
+            "conf_high": high,
+        },
+        index=index.repeat(len(kept)),
+    )
 
 
 def _density(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:

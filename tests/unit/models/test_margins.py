@@ -9,6 +9,7 @@ from scipy.stats import t as student
 
 from coprodstats import SurveyDesign, logit, margins, ologit, predict
 from coprodstats.errors import ArgumentError, ModelError
+from coprodstats.models.links import LinkName
 from coprodstats.models.margins import average_predictions, category_probabilities, margin_estimates
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
@@ -250,3 +251,47 @@ def test_unseen_levels_raise(frame: pd.DataFrame) -> None:
 def test_arguments(frame: pd.DataFrame, call, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         call(fit(frame, "age + gender"))
+
+
+def test_intervals_of_a_logistic_prediction_are_those_of_its_linear_predictor() -> None:
+    rng = np.random.default_rng(21)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "g": rng.choice(["a", "b"], 300)})
+    frame["y"] = (rng.random(300) < 1 / (1 + np.exp(-frame["x"]))).astype(int)
+    model = logit("y ~ x + g", frame)
+    new = pd.DataFrame({"x": [-1.0, 0.5], "g": ["a", "b"]}, index=["first", "second"])
+    found = predict(model, new, intervals=True)
+    assert list(found.index) == ["first", "second"]
+    design = np.array([[1.0, 0.0, -1.0], [1.0, 1.0, 0.5]])
+    names = ["Intercept", "g[T.b]", "x"]
+    eta = design @ model.params[names].to_numpy()
+    se = np.sqrt(np.diag(design @ model.cov_params().loc[names, names].to_numpy() @ design.T))
+    half = student.isf(0.025, model.df) * se
+    assert found["estimate"].to_numpy() == pytest.approx(1 / (1 + np.exp(-eta)), rel=1e-12)
+    # For the logit link the interval on the probability's logit is that of the linear predictor.
+    assert found["conf_low"].to_numpy() == pytest.approx(1 / (1 + np.exp(half - eta)), rel=1e-10)
+    assert found["conf_high"].to_numpy() == pytest.approx(1 / (1 + np.exp(-half - eta)), rel=1e-10)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "loglog", "cauchit"])
+def test_intervals_of_ordinal_predictions_by_moving_each_parameter(link: LinkName) -> None:
+    rng = np.random.default_rng(22)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "z": rng.normal(size=400)})
+    latent = frame["x"] - 0.5 * frame["z"] + rng.logistic(size=400)
+    frame["y"] = pd.cut(latent, [-99, -1, 0, 1, 99], labels=list("abcd"))
+    model = ologit("y ~ x + z", frame, link=link)
+    new = frame[["x", "z"]].iloc[:5]
+    step = 1e-5
+    slopes = []
+    for j in range(len(model.estimates)):
+        ends = []
+        for sign in (1, -1):
+            moved = model.estimates.copy()
+            moved[j] += sign * step
+            ends.append(predict(replace(model, estimates=moved), new).to_numpy().ravel())
+        slopes.append((ends[0] - ends[1]) / (2 * step))
+    jacobian = np.column_stack(slopes)
+    expected = np.sqrt(np.diag(jacobian @ model.covariance_matrix @ jacobian.T))
+    found = predict(model, new, intervals=True)
+    assert found["category"].tolist() == list("abcd") * 5
+    assert found["std_error"].to_numpy() == pytest.approx(expected, rel=1e-6)
+    assert ((found["conf_low"] > 0) & (found["conf_high"] < 1)).all()
