@@ -213,7 +213,8 @@ def importance_figure(findings: Findings, words: Words) -> Figure | None:
     shares = frame.loc[frame["variable"] == plan.highlight, "share_first"]
     title = f"What goes most closely with {lower_first(outcome)}"
     if len(shares) and shares.min() >= 0.5:
-        title = f"{words.label(plan.highlight)} ranks first in {fmt.percent(shares.min())} of replicates"
+        share = fmt.percent(shares.min())
+        title = f"{words.label(plan.highlight)}: first for {lower_first(outcome)} in {share} of replicates"
     return rank_bars(
         frame,
         Caption(

@@ -329,7 +329,9 @@ def _importance(findings: Findings, words: Words) -> Sequence[Section]:
     if figure is None:
         return ()
     return (
-        Section(key="importance-ranks", heading="What matters most", blocks=(FigureBlock(figure=figure),)),
+        Section(
+            key="importance-ranks", heading="Which predictors stand out", blocks=(FigureBlock(figure=figure),)
+        ),
     )
 
 
