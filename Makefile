@@ -45,7 +45,7 @@ bench: set-up-dev  ## measure speed
 golden: set-up-dev  ## run the R scripts behind the golden tests again, where R is installed
 	@"$(IN)/python" tests/golden/run.py $(ARGS)
 
-recovery: set-up-dev  ## repeat the recovery study (hours)
+recovery: set-up-dev  ## repeat the recovery study (about half an hour)
 	@"$(IN)/python" tests/recovery/study.py $(ARGS)
 
 data: set-up-dev  ## make the synthetic survey and its decoys again
