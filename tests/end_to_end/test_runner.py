@@ -72,11 +72,26 @@ def command(*words: object) -> Result:
 # ---------------------------------------------------------------------------------------- the main run
 
 
+def made_with(folder: Path) -> tuple[str, dict[str, str]]:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return manifest["python"], manifest["packages"]
+
+
 @pytest.mark.slow
 def test_the_committed_report_is_what_the_analysis_makes(result: RunResult) -> None:
-    there, made = content(ROOT / "reports" / "five_nation_2008"), content(result.folder)
+    committed = ROOT / "reports" / "five_nation_2008"
+    there, made = content(committed), content(result.folder)
     assert sorted(there) == sorted(made)
-    assert [name for name in made if there[name] != made[name]] == []
+    if made_with(committed) == made_with(result.folder):
+        assert [name for name in made if there[name] != made[name]] == []
+        return
+    # Another Python or other packages may draw differently and sum in another order: the numbers must agree.
+    for name in (n for n in made if n.endswith(".csv")):
+        ours, theirs = (
+            pd.read_csv(folder / name, keep_default_na=False, na_values=[""])
+            for folder in (result.folder, committed)
+        )
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.slow
