@@ -134,7 +134,8 @@ def importance(
     Notes
     -----
     Which predictor is "most important" depends on the others in the model and on the measure (Grömping 2015,
-    *WIREs Computational Statistics* 7, 137-152), hence two.
+    *WIREs Computational Statistics* 7, 137-152), hence two. Calibrated weights are not calibrated anew in
+    each replicate, so that intervals leave out what the calibration gains.
     """
     names = predictors_of(model, variables)
     columns = {
@@ -253,10 +254,11 @@ def _bootstrap(
             )
             for columns, fit in zip(subsets, fits, strict=True)
         ]
-        if any(fit.stalled for fit in again) or not np.isfinite(measure(again, weights[model.used])).all():
+        measured = measure(again, weights[model.used])
+        if any(fit.stalled for fit in again) or not np.isfinite(measured).all():
             failed += 1
         else:
-            draws.append(measure(again, weights[model.used]))
+            draws.append(measured)
         if progress is not None:
             progress(done, n_replicates)
     if failed > n_replicates / 10:

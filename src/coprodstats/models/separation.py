@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from coprodstats.errors import Fault, SeparationError
+from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.matrix import Column
 from coprodstats.models.sample import Sample
 
@@ -41,6 +41,11 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     numpy.ndarray or None
         Direction of (thresholds, slopes), largest entry 1, shape (K-1+p,): its non-zero slopes are the
         coefficients that run off to infinity, with their signs.
+
+    Raises
+    ------
+    ModelError
+        If the linear programme is not solved: nothing is said then, and nothing fitted.
 
     Notes
     -----
@@ -96,8 +101,15 @@ def _separating(rows: Floats) -> Floats | None:
         method="highs",
     )
     if not solved.success:  # the programme is feasible (0) and bounded, so this is numerical trouble
-        return None
+        raise ModelError(
+            Fault(
+                where="separation",
+                found="the linear programme that looks for it was not solved, so that no fit can be trusted",
+                remedy="rescale predictors of very different size, or merge sparse categories",
+            )
+        )
     gains = rows @ solved.x
+    # A direction that lowers a row is none. Should rounding hide a true one, the fit itself can't converge.
     if gains.max() <= TOLERANCE or gains.min() < -TOLERANCE:
         return None
     direction = solved.x / size

@@ -293,6 +293,8 @@ def _moderation(about: Mapping[str, Any], evidence: Evidence) -> Finding:
     absent = [v for v in (term, by) if v not in model.spec.formula.predictors]
     if absent:
         raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
+    if model.design.calibration is not None:
+        raise _NotTestableError("the model has calibrated weights, which a wider model is not refitted with")
     fit = {"logit": logit, "ologit": ologit}[model.family]
     extra = {} if model.family == "logit" else {"link": model.link.name}
     wider = fit(

@@ -6,6 +6,8 @@ import pytest
 
 from coprodstats import SurveyDesign, compare, logit, means, ologit, post_stratify, rake
 from coprodstats.errors import ArgumentError, ComparisonError, DesignError
+from coprodstats.reporting.claim_checks import Check
+from coprodstats.reporting.claims import Claim, check_claims
 from coprodstats.survey.design import design_variance
 
 POPULATION = {"sex": {"man": 480.0, "woman": 520.0}, "town": {"a": 300.0, "b": 700.0}}
@@ -104,3 +106,17 @@ def test_what_is_no_weighting_of_these_rows_is_refused(frame: pd.DataFrame) -> N
         logit("votes ~ age", frame.iloc[1:], design=DESIGN, weighting=made)
     with pytest.raises(DesignError, match="the design's weights are not those that were calibrated"):
         logit("votes ~ age", frame, design=SurveyDesign(strata="s", psu="p"), weighting=made)
+
+
+def test_a_claim_of_moderation_is_not_tested_with_other_weights_than_the_models(frame: pd.DataFrame) -> None:
+    made = rake(frame, POPULATION, weights="w")
+    claim = Claim(
+        id="A",
+        statement="Age differs by sex.",
+        source="none",
+        checks=(Check(test="moderation", about={"model": "votes", "term": "age", "by": "sex"}),),
+    )
+    for weighting, verdict in ((None, {"agrees", "inconclusive"}), (made, {"not testable"})):
+        model = logit("votes ~ age + sex", frame, design=DESIGN, weighting=weighting)
+        found = check_claims([claim], {"votes": model}, frame, seed=1, design=DESIGN)
+        assert found.verdicts()["A"] in verdict

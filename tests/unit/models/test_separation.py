@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from coprodstats import SurveyDesign, logit, ologit
-from coprodstats.errors import CoprodstatsError, SeparationError
+from coprodstats.errors import CoprodstatsError, ModelError, SeparationError
 from coprodstats.models.separation import separating_direction
 
 KINDS = ("complete", "quasi", "overlap")
@@ -256,3 +256,13 @@ def test_twenty_thousand_respondents() -> None:
     noisy = eta + rng.logistic(size=len(x))
     assert separating_direction(standardised(x), cut_by(noisy, noisy, 4), 3) is None
     assert separating_direction(standardised(x), cut_by(eta, eta, 4), 3) is not None
+
+
+def test_an_unsolved_programme_is_an_error_and_never_a_clean_bill(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unsolved:
+        success = False
+        x = None
+
+    monkeypatch.setattr("coprodstats.models.separation.linprog", lambda *_, **__: Unsolved())
+    with pytest.raises(ModelError, match="was not solved, so that no fit can be trusted"):
+        separating_direction(np.array([[0.0], [1.0], [0.0], [1.0]]), np.array([0, 1, 1, 0]), 1)
