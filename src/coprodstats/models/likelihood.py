@@ -1,7 +1,8 @@
 """The likelihood kernel of cumulative-link models: arrays only; two categories are the binary model.
 
 Symbols: ``x`` (n, p) predictors without an intercept, ``y`` (n,) categories 0 … K-1, ``w`` (n,) weights,
-``cuts`` (K-1,) thresholds, ``b`` (p,) slopes, ``theta`` = (cuts, b); P(Y <= k) = F(cuts_k - x'b).
+``cuts`` (K-1,) thresholds, ``b`` (p,) slopes, ``theta`` = (cuts, b); P(Y <= k) = F(cuts_k - x'b - offset),
+with ``offset`` (n,) a part of the linear predictor that is known, none by default.
 """
 
 from __future__ import annotations
@@ -97,24 +98,32 @@ class Derivatives:
     upper_lower: Floats
 
 
-def interval_ends(theta: Floats, x: Floats, y: Ints, n_cuts: int) -> tuple[Floats, Floats]:
-    """Return lower and upper ends of each row's interval, cut - x'b, shape (n,) each."""
+def interval_ends(
+    theta: Floats, x: Floats, y: Ints, n_cuts: int, *, offset: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Return lower and upper ends of each row's interval, cut - x'b - offset, shape (n,) each."""
     padded = np.concatenate([[-np.inf], theta[:n_cuts], [np.inf]])
     eta = x @ theta[n_cuts:]
+    if offset is not None:
+        eta += offset
     return padded[y] - eta, padded[y + 1] - eta
 
 
-def log_likelihood(theta: Floats, x: Floats, y: Ints, w: Floats, n_cuts: int, link: Link) -> float:
+def log_likelihood(
+    theta: Floats, x: Floats, y: Ints, w: Floats, n_cuts: int, link: Link, *, offset: Floats | None = None
+) -> float:
     """Return the weighted log-likelihood, -inf where thresholds are not increasing."""
     if np.any(np.diff(theta[:n_cuts]) <= 0):
         return -np.inf
-    lower, upper = interval_ends(theta, x, y, n_cuts)
+    lower, upper = interval_ends(theta, x, y, n_cuts, offset=offset)
     return float(w @ log_interval(link, lower, upper))
 
 
-def derivatives(theta: Floats, x: Floats, y: Ints, n_cuts: int, link: Link) -> Derivatives:
+def derivatives(
+    theta: Floats, x: Floats, y: Ints, n_cuts: int, link: Link, *, offset: Floats | None = None
+) -> Derivatives:
     """Return each row's log-probability with first and second derivatives by its interval's ends."""
-    lower, upper = interval_ends(theta, x, y, n_cuts)
+    lower, upper = interval_ends(theta, x, y, n_cuts, offset=offset)
     log_p = log_interval(link, lower, upper)
     du = _ratio(link, upper, log_p)
     dl = -_ratio(link, lower, log_p)
@@ -197,6 +206,7 @@ def maximise(
     link: Link,
     start: Floats | None = None,
     tolerance: float = STEP_TOLERANCE,
+    offset: Floats | None = None,
 ) -> Estimate:
     """Maximise the weighted log-likelihood by Newton's method with step halving.
 
@@ -216,6 +226,8 @@ def maximise(
         Starting values of theta; by default the fit without predictors.
     tolerance
         Size, in standard errors, of the Newton step after which no further one is taken.
+    offset
+        Known part of each row's linear predictor, x'b + offset, shape (n,); by default none.
 
     Returns
     -------
@@ -228,13 +240,18 @@ def maximise(
     Newton with halving finds the one maximum. For the cauchit link the information may be indefinite away
     from the maximum; its eigenvalues are then taken by absolute value.
     """
-    theta = starting_values(y, w, n_cuts, x.shape[1], link) if start is None else start.copy()
-    loglik = log_likelihood(theta, x, y, w, n_cuts, link)
+    if start is None:
+        theta = starting_values(y, w, n_cuts, x.shape[1], link)
+        if offset is not None:
+            theta[:n_cuts] += np.average(offset, weights=w)
+    else:
+        theta = start.copy()
+    loglik = log_likelihood(theta, x, y, w, n_cuts, link, offset=offset)
     stalled = True
     iterations = 0
     while stalled and iterations < MAX_ITERATIONS:
         iterations += 1
-        d = derivatives(theta, x, y, n_cuts, link)
+        d = derivatives(theta, x, y, n_cuts, link, offset=offset)
         info = information(d, x, y, w, n_cuts)
         step = _ascent_step(info, score(d, x, y, w, n_cuts))
         small = np.max(np.abs(step) * np.sqrt(np.abs(np.diag(info)))) < tolerance
@@ -242,11 +259,11 @@ def maximise(
             theta = theta + step
             stalled = False
             continue
-        moved = _halved(theta, step, loglik, (x, y, w, n_cuts, link))
+        moved = _halved(theta, step, loglik, (x, y, w, n_cuts, link), offset)
         if moved is None:
             break
         theta, loglik = moved
-    d = derivatives(theta, x, y, n_cuts, link)
+    d = derivatives(theta, x, y, n_cuts, link, offset=offset)
     info, s = information(d, x, y, w, n_cuts), score(d, x, y, w, n_cuts)
     step = _ascent_step(info, s)
     return Estimate(
@@ -270,12 +287,16 @@ def _ascent_step(info: Floats, s: Floats) -> Floats:
 
 
 def _halved(
-    theta: Floats, step: Floats, loglik: float, problem: tuple[Floats, Ints, Floats, int, Link]
+    theta: Floats,
+    step: Floats,
+    loglik: float,
+    problem: tuple[Floats, Ints, Floats, int, Link],
+    offset: Floats | None,
 ) -> tuple[Floats, float] | None:
     """Return the first of step, step/2, … that does not lower the likelihood, with its likelihood."""
     for halvings in range(MAX_HALVINGS):
         candidate = theta + step / 2.0**halvings
-        value = log_likelihood(candidate, *problem)
+        value = log_likelihood(candidate, *problem, offset=offset)
         if value > loglik - 1e-13 * abs(loglik):  # rounding of a sum of n terms
             return candidate, value
     return None

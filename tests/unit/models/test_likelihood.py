@@ -87,6 +87,27 @@ def test_any_start_leads_to_the_same_maximum(name: str) -> None:
     assert not usual.stalled
 
 
+@pytest.mark.parametrize("name", LINKS)
+def test_an_offset_in_the_span_of_the_predictors_moves_the_parameters_and_nothing_else(name: str) -> None:
+    # cut - x'b - (h + x'c) = (cut - h) - x'(b + c): the same fit, its parameters moved by h and -c.
+    x, y, w = problem()
+    known = np.array([0.7, -0.3])
+    plain = likelihood.maximise(x, y, w, n_cuts=N_CUTS, link=LINKS[name])
+    moved = likelihood.maximise(x, y, w, n_cuts=N_CUTS, link=LINKS[name], offset=0.4 + x @ known)
+    assert moved.theta[:N_CUTS] == pytest.approx(plain.theta[:N_CUTS] + 0.4, rel=1e-10, abs=1e-10)
+    assert moved.theta[N_CUTS:] == pytest.approx(plain.theta[N_CUTS:] - known, rel=1e-10, abs=1e-10)
+    assert moved.loglik == pytest.approx(plain.loglik, rel=1e-13)
+    assert moved.information == pytest.approx(plain.information, rel=1e-9, abs=1e-9)
+
+
+def test_a_binary_fit_without_predictors_and_with_an_offset_solves_its_one_equation() -> None:
+    # The score of the threshold t is sum w (y - 1 / (1 + exp(t - offset))) = 0.
+    _, y, w = problem(n_cuts=1)
+    offset = np.linspace(-2, 2, len(y))
+    found = likelihood.maximise(np.empty((len(y), 0)), y, w, n_cuts=1, link=LINKS["logit"], offset=offset)
+    assert w @ (y - 1 / (1 + np.exp(found.theta[0] - offset))) == pytest.approx(0, abs=1e-12)
+
+
 # --- 50 digits: the same estimator written again in mpmath, from its definition ---
 
 CDF: dict[str, Callable[[mpmath.mpf], mpmath.mpf]] = {
