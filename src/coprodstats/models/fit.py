@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg
 
-from coprodstats.errors import (
-    ArgumentError,
-    ConvergenceError,
-    Fault,
-    InsufficientDataError,
-    listed,
-)
 from coprodstats.models import likelihood
-from coprodstats.models.covariance import (
-    CovarianceKind,
-    independent_rows,
-    influence_rows,
-    spread,
+from coprodstats.models.assemble import (
+    Form,
+    Maximum,
+    Prepared,
+    Request,
+    assemble,
+    prepare,
+    require_converged,
+    slope_parameters,
+    threshold_parameters,
+    unknown_options,
 )
-from coprodstats.models.covariance import (
-    covariance as covariance_of,
-)
-from coprodstats.models.formula import parse_formula
+from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.links import LINKS, Link, LinkName
-from coprodstats.models.matrix import Column, DesignSpec, build_matrix, rank_deficient
-from coprodstats.models.results import FittedModel, Parameter
-from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
+from coprodstats.models.responses import cumulative, parallel_map
+from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import refuse_separation
 from coprodstats.survey.cleaning import CleanedSurvey
-from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
-from coprodstats.survey.weighting import Weighting, calibrated_design
+from coprodstats.survey.design import DfRule, SurveyDesign
+from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 Separation = Literal["error"]
 
@@ -194,186 +187,67 @@ def _fit(
     weighting: Weighting | None,
     name: str | None,
 ) -> FittedModel:
-    kind = _check_arguments(
+    request = Request(
         data=data,
         family=family,
-        link=link,
         design=design,
         covariance=covariance,
-        separation=separation,
+        domain=domain,
         df_rule=df_rule,
         weighting=weighting,
-    )
-    frame, reasons, declared = unpack(data, design)
-    parsed = parse_formula(formula, tuple(map(str, frame.columns)))
-    bound = resolve_design(declared, frame)
-    if weighting is not None:
-        bound = calibrated_design(bound, weighting)
-    sample = draw_sample(parsed, frame, reasons, bound, domain_rows(domain, frame), family)
-    rows = frame.loc[sample.used, list(parsed.predictors)]
-    x, spec = build_matrix(parsed, rows)
-    weights = bound.weights[sample.used]
-    scaled = weights if kind == "model" else weights * (len(weights) / weights.sum())
-    rank_deficient(x, scaled, spec.columns)
-    centre, inverse, standard = _standardise(x, scaled)
-    refuse_separation(parsed.outcome, sample, rows, standard=standard, inverse=inverse, columns=spec.columns)
-    return _estimate(
-        name=name or parsed.outcome,
-        family=family,
-        link=LINKS[link],
-        spec=spec,
-        sample=sample,
-        rows=rows,
-        x=standard,
-        centre=centre,
-        inverse=inverse,
-        weights=weights,
-        scaled=scaled,
-        bound=bound,
-        kind=kind,
-        df_rule=df_rule,
-    )
-
-
-def _estimate(
-    *,
-    name: str,
-    family: str,
-    link: Link,
-    spec: DesignSpec,
-    sample: Sample,
-    rows: pd.DataFrame,
-    x: Floats,
-    centre: Floats,
-    inverse: Floats,
-    weights: Floats,
-    scaled: Floats,
-    bound: ResolvedDesign,
-    kind: CovarianceKind,
-    df_rule: DfRule,
-) -> FittedModel:
-    n_cuts = len(sample.categories) - 1
-    found = likelihood.maximise(x, sample.y, scaled, n_cuts=n_cuts, link=link)
-    d = likelihood.derivatives(found.theta, x, sample.y, n_cuts, link)
-    to_user = _to_user(n_cuts, centre, inverse, family)
-    convergence = likelihood.certify(found, d, x, sample.y, scaled, to_user)
-    if not convergence.converged:
-        raise ConvergenceError(
-            Fault(
-                where=f"model {name!r}",
-                found=f"the likelihood was not maximised in {convergence.iterations} iterations (score "
-                f"{convergence.gradient:.2g} standard errors from 0, condition {convergence.condition:.2g})",
-                remedy="merge sparse categories, or leave out terms; nothing is reported",
-            ),
-            convergence=convergence,
-        )
-    scores = likelihood.row_scores(d, x, sample.y, n_cuts)
-    influence = spread(influence_rows(scores, scaled, found.information) @ to_user.T, sample.used)
-    used_design = independent_rows(bound, sample.used) if kind == "robust" else bound
-    matrix = (
-        to_user @ np.linalg.inv(found.information) @ to_user.T
-        if kind == "model"
-        else covariance_of(influence, used_design)
-    )
-    df_design = design_df(used_design, sample.used, rule=df_rule)
-    return FittedModel(
         name=name,
-        family=family,
-        link=link,
-        spec=spec,
-        outcome=spec.formula.outcome,
-        categories=sample.categories,
-        parameters=_parameters(spec.columns, sample.categories, family),
-        estimates=to_user @ found.theta,
-        covariance_matrix=(matrix + matrix.T) / 2,
-        to_user=_to_user(n_cuts, np.zeros_like(centre), np.eye(len(centre)), family),
-        influence=influence,
-        covariance=kind,
-        design=used_design,
-        used=sample.used,
-        sample=rows,
-        sample_y=sample.y,
-        sample_weights=weights,
-        llf=found.loglik,
-        llnull=_null_loglik(sample.y, scaled),
-        design_df=df_design,
-        df_rule=df_rule,
-        df=_test_df(df_design, kind, df_rule, spec, name),
-        dropped=sample.dropped,
+    )
+    faults = unknown_options(
+        family, ("link", link, tuple(LINKS)), ("separation", separation, get_args(Separation))
+    )
+    ready = prepare(formula, request, *faults)
+    refuse_separation(
+        ready.spec.formula.outcome,
+        ready.sample,
+        ready.rows,
+        standard=ready.standard,
+        inverse=ready.inverse,
+        columns=ready.spec.columns,
+    )
+    return assemble(ready, _maximum(ready, LINKS[link]), cumulative_form(ready, LINKS[link]))
+
+
+def _maximum(ready: Prepared, link: Link) -> Maximum:
+    x, y, w = ready.standard, ready.sample.y, ready.scaled
+    n_cuts = len(ready.sample.categories) - 1
+    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link)
+    d = likelihood.derivatives(found.theta, x, y, n_cuts, link)
+    to_user = _to_user(n_cuts, ready.centre, ready.inverse, ready.family)
+    convergence = likelihood.certify(found, d, x, y, w, to_user)
+    require_converged(ready.name, convergence)
+    return Maximum(
+        theta=found.theta,
+        information=found.information,
+        scores=likelihood.row_scores(d, x, y, n_cuts),
+        to_user=to_user,
+        loglik=found.loglik,
+        null_loglik=null_loglik(y, w),
         convergence=convergence,
-        warnings=_warnings(sample, bound, kind),
     )
 
 
-def _check_arguments(
-    *,
-    data: Any,
-    family: str,
-    link: str,
-    design: Any,
-    covariance: CovarianceKind | None,
-    separation: str,
-    df_rule: str,
-    weighting: Any,
-) -> CovarianceKind:
-    faults = [
-        Fault(where=f"{family}: {argument}", found=f"{value!r} is not one", allowed=listed(allowed))
-        for argument, value, allowed in (
-            ("link", link, tuple(LINKS)),
-            ("covariance", covariance, (None, *get_args(CovarianceKind))),
-            ("separation", separation, get_args(Separation)),
-            ("df_rule", df_rule, get_args(DfRule)),
-        )
-        if value not in allowed
-    ]
-    if not isinstance(data, CleanedSurvey | pd.DataFrame):
-        faults.append(
-            Fault(
-                where=f"{family}: data",
-                found=f"it is a {type(data).__name__}",
-                allowed="a cleaned survey or a DataFrame",
-            )
-        )
-    elif design is not None and not isinstance(design, SurveyDesign):
-        faults.append(
-            Fault(
-                where=f"{family}: design", found=f"it is a {type(design).__name__}", allowed="a SurveyDesign"
-            )
-        )
-    elif covariance == "design" and design is None and getattr(data, "design", None) is None:
-        faults.append(
-            Fault(
-                where=f"{family}: covariance",
-                found="covariance='design' without a design",
-                remedy="design=SurveyDesign(weights=..., strata=..., psu=...), or covariance='robust'",
-            )
-        )
-    if weighting is not None and not isinstance(weighting, Weighting):
-        found = f"it is a {type(weighting).__name__}"
-        faults.append(Fault(where=f"{family}: weighting", found=found, allowed="what rake(...) returns"))
-    elif weighting is not None and covariance == "model":
-        faults.append(
-            Fault(
-                where=f"{family}: covariance",
-                found="a model-based covariance reads weights as counts, and calibrated weights are none",
-                remedy="covariance='robust', or a design",
-            )
-        )
-    if faults:
-        raise ArgumentError(*faults)
-    if covariance is not None:
-        return covariance
-    has_design = design is not None or getattr(data, "design", None) is not None
-    return "design" if has_design else "robust"
-
-
-def _standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return weighted means, R^-1 and the orthonormal predictors (x - means) R^-1."""
-    centre = np.average(x, axis=0, weights=w)
-    share = np.sqrt(w / w.sum())
-    _, upper = linalg.qr((x - centre) * share[:, None], mode="economic")
-    inverse = linalg.solve_triangular(upper, np.eye(x.shape[1]))
-    return centre, inverse, (x - centre) @ inverse
+def cumulative_form(ready: Prepared, link: Link) -> Form:
+    """Return what the parameters of a cumulative-link model with one slope per column stand for."""
+    categories, columns = ready.sample.categories, ready.spec.columns
+    n_cuts, p = len(categories) - 1, len(columns)
+    slopes = slope_parameters(columns)
+    if ready.family == "logit":
+        parameters = threshold_parameters(["Intercept"]) + slopes
+    else:
+        names = [f"{low}|{high}" for low, high in pairwise(categories)]
+        parameters = slopes + threshold_parameters(names)
+    return Form(
+        link=link,
+        response=cumulative(link),
+        slope_map=parallel_map(n_cuts, p),
+        parameters=parameters,
+        to_reported=_to_user(n_cuts, np.zeros(p), np.eye(p), ready.family),
+    )
 
 
 def _to_user(n_cuts: int, centre: Floats, inverse: Floats, family: str) -> Floats:
@@ -389,66 +263,7 @@ def _to_user(n_cuts: int, centre: Floats, inverse: Floats, family: str) -> Float
     return np.vstack([to_raw[n_cuts:], to_raw[:n_cuts]])  # slopes first, thresholds last
 
 
-def _parameters(
-    columns: tuple[Column, ...], categories: tuple[str, ...], family: str
-) -> tuple[Parameter, ...]:
-    slopes = tuple(
-        Parameter(
-            name=c.name,
-            term=c.term,
-            level=c.level,
-            reference=c.reference,
-            kind="slope",
-            variables=c.variables,
-        )
-        for c in columns
-    )
-    names = ["Intercept"] if family == "logit" else [f"{low}|{high}" for low, high in pairwise(categories)]
-    cuts = tuple(
-        Parameter(name=n, term=n, level="", reference="", kind="threshold", variables=()) for n in names
-    )
-    return cuts + slopes if family == "logit" else slopes + cuts
-
-
-def _null_loglik(y: Ints, w: Floats) -> float:
+def null_loglik(y: Ints, w: Floats) -> float:
+    """Return the log-likelihood of the categories' weighted shares."""
     shares = np.bincount(y, w)
     return float(shares @ np.log(shares / shares.sum()))
-
-
-def _test_df(df: int, kind: CovarianceKind, rule: DfRule, spec: DesignSpec, name: str) -> float:
-    if kind == "model":
-        return np.inf
-    if rule == "stata":
-        return float(df)
-    # R's svyglm subtracts p - 1 with the intercept in p; svyolr the slopes: the same number.
-    left = df - len(spec.columns)
-    if left < 1:
-        raise InsufficientDataError(
-            Fault(
-                where=f"model {name!r}",
-                found=f"{df} design degrees of freedom less {len(spec.columns)} slopes leave {left}",
-                remedy="fewer terms, or df_rule='stata'",
-            )
-        )
-    return float(left)
-
-
-def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tuple[str, ...]:
-    found = []
-    lost = sample.dropped.loc[~sample.dropped["variable"].isin(["domain", "weights"]), "rows"].sum()
-    if lost:
-        found.append(
-            f"{int(lost)} rows with a missing answer are outside the sample; their PSUs stay in the design"
-        )
-    if kind == "design":
-        alone = _domain_lonely(sample.used, bound)
-        if alone:
-            found.append(f"in {alone} strata a single PSU holds all of the sample")
-    return tuple(found)
-
-
-def _domain_lonely(used: Bools, bound: ResolvedDesign) -> int:
-    holding = np.unique(bound.psu[used])
-    per_stratum = np.bincount(bound.psu_stratum[holding], minlength=bound.n_strata)
-    in_design = np.bincount(bound.psu_stratum, minlength=bound.n_strata)
-    return int(((per_stratum == 1) & (in_design > 1)).sum())

@@ -13,8 +13,8 @@ from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.models.formula import polynomial_degree
-from coprodstats.models.links import log_interval
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
+from coprodstats.models.responses import averaged_slopes, averaged_values, row_gradients, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.survey.design import design_variance
 
@@ -256,10 +256,7 @@ def prediction_estimates(
 
 def category_probabilities(model: FittedModel, x: Floats) -> Floats:
     """Return the probability of each category for each row of a design matrix, shape (m, K)."""
-    cuts, eta = _linear(model, x)
-    ends = np.concatenate([[-np.inf], cuts, [np.inf]])
-    lower, upper = ends[:-1] - eta[:, None], ends[1:] - eta[:, None]
-    return np.exp(log_interval(model.link, lower, upper))
+    return row_values(model.surface, model.theta, x)
 
 
 def interval_frame(estimate: Floats, covariance: Floats, df: float) -> pd.DataFrame:
@@ -333,10 +330,10 @@ def _collect(model: FittedModel, quantities: list[_Quantity], vce: str) -> Margi
                 remedy="fit it with covariance='robust' or a design",
             )
         )
-    kept = [1] if model.family == "logit" else list(range(len(model.categories)))
+    kept = model.shown
     share = model.sample_weights / model.sample_weights.sum()
     labels = pd.DataFrame(
-        [{**q.label, "category": model.categories[k]} for q in quantities for k in kept],
+        [{**q.label, "category": model.value_names[k]} for q in quantities for k in kept],
         columns=["variable", "contrast", "category", "term"],
     )
     values = np.column_stack([q.per_row[:, k] for q in quantities for k in kept])
@@ -353,34 +350,19 @@ def _collect(model: FittedModel, quantities: list[_Quantity], vce: str) -> Margi
     return MarginEstimates(labels=labels, estimate=estimate, influence=influence, covariance=covariance)
 
 
-def _linear(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:
-    theta = model.to_user.T @ model.estimates
-    n_cuts = len(model.categories) - 1
-    return theta[:n_cuts], x @ theta[n_cuts:]
-
-
 def _predicted_intervals(
     model: FittedModel, x: Floats, probabilities: Floats, index: pd.Index
 ) -> pd.DataFrame:
-    kept = [1] if model.family == "logit" else list(range(len(model.categories)))
-    variance = model.to_user.T @ model.covariance_matrix @ model.to_user  # of (thresholds, slopes)
-    f, _ = _density(model, x)
-    n_cuts = len(model.categories) - 1
-    columns = []
-    for k in kept:
-        gradient = np.zeros((len(x), n_cuts + x.shape[1]))
-        if k < n_cuts:
-            gradient[:, k] = f[:, k + 1]
-        if k > 0:
-            gradient[:, k - 1] -= f[:, k]
-        gradient[:, n_cuts:] = -(f[:, k + 1] - f[:, k])[:, None] * x
-        columns.append(np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", gradient, variance, gradient), 0.0)))
-    std_error = np.column_stack(columns).ravel()
+    kept = list(model.shown)
+    variance = model.to_user.T @ model.covariance_matrix @ model.to_user  # of (cuts, slopes)
+    gradient = row_gradients(model.surface, model.theta, x)[:, kept]
+    spread = np.einsum("nvj,jk,nvk->nv", gradient, variance, gradient, optimize=True)
+    std_error = np.sqrt(np.maximum(spread, 0.0)).ravel()
     estimate = probabilities[:, kept].ravel()
     low, high = logit_interval(estimate, std_error, model.df)
     return pd.DataFrame(
         {
-            "category": [model.categories[k] for k in kept] * len(x),
+            "category": [model.value_names[k] for k in kept] * len(x),
             "estimate": estimate,
             "std_error": std_error,
             "df": model.df,
@@ -391,29 +373,9 @@ def _predicted_intervals(
     )
 
 
-def _density(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:
-    """Return density and its derivative at each threshold, with zeros at both ends, shape (n, K+1)."""
-    cuts, eta = _linear(model, x)
-    z = cuts - eta[:, None]
-    f = np.zeros((len(x), len(cuts) + 2))
-    slope = np.zeros_like(f)
-    f[:, 1:-1] = np.exp(model.link.log_pdf(z))
-    slope[:, 1:-1] = f[:, 1:-1] * model.link.pdf_slope(z)
-    return f, slope
-
-
 def _averaged(model: FittedModel, x: Floats) -> tuple[Floats, Floats]:
-    """Return each row's probabilities (n, K) and the gradient of their weighted averages (K, q)."""
-    f, _ = _density(model, x)
     share = model.sample_weights / model.sample_weights.sum()
-    n_cuts = len(model.categories) - 1
-    gradient = np.zeros((n_cuts + 1, n_cuts + x.shape[1]))
-    mean_f = share @ f
-    for k in range(n_cuts):
-        gradient[k, k] += mean_f[k + 1]
-        gradient[k + 1, k] -= mean_f[k + 1]
-    gradient[:, n_cuts:] = -(np.diff(f, axis=1) * share[:, None]).T @ x
-    return category_probabilities(model, x), gradient
+    return averaged_values(model.surface, model.theta, x, share, model.offset)
 
 
 def _level_contrasts(model: FittedModel, x: Floats, name: str) -> list[_Quantity]:
@@ -430,20 +392,9 @@ def _level_contrasts(model: FittedModel, x: Floats, name: str) -> list[_Quantity
 
 
 def _average_slope(model: FittedModel, x: Floats, name: str) -> _Quantity:
-    n_cuts = len(model.categories) - 1
-    b = (model.to_user.T @ model.estimates)[n_cuts:]
     moved = _derivative(model.spec, model.sample, x, name)
-    speed = moved @ b
-    f, slope = _density(model, x)
     share = model.sample_weights / model.sample_weights.sum()
-    values = -np.diff(f, axis=1) * speed[:, None]
-    gradient = np.zeros((n_cuts + 1, n_cuts + x.shape[1]))
-    mean_slope = (share * speed) @ slope
-    for k in range(n_cuts):
-        gradient[k, k] -= mean_slope[k + 1]
-        gradient[k + 1, k] += mean_slope[k + 1]
-    gradient[:, n_cuts:] = (np.diff(slope, axis=1) * (share * speed)[:, None]).T @ x
-    gradient[:, n_cuts:] -= (np.diff(f, axis=1) * share[:, None]).T @ moved
+    values, gradient = averaged_slopes(model.surface, model.theta, x, moved, share, model.offset)
     label = {"variable": name, "contrast": "dy/dx", "term": name}
     return _Quantity(label=label, per_row=values, gradient=gradient)
 

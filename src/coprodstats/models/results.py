@@ -14,7 +14,8 @@ from coprodstats.errors import ArgumentError, Fault
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
-from coprodstats.models.matrix import DesignSpec
+from coprodstats.models.matrix import DesignSpec, rebuild_matrix
+from coprodstats.models.responses import Response, Surface, row_values
 from coprodstats.survey.design import DfRule, ResolvedDesign
 
 Floats = NDArray[np.float64]
@@ -85,6 +86,10 @@ class FittedModel:
         ``"logit"`` or ``"ologit"``.
     link
         The link.
+    response
+        From linear predictors to the values that margins speak of.
+    slope_map
+        For each linear predictor the matrix from the slopes to its coefficients, shape (m, p, s).
     spec
         The formula, the columns and what rebuilds them.
     outcome
@@ -98,7 +103,7 @@ class FittedModel:
     covariance_matrix
         Their covariance, shape (p, p).
     to_user
-        Matrix from (thresholds, slopes) to ``params``, shape (p, p).
+        Matrix from (cuts, slopes) of the linear predictors to ``params``; it reorders and changes signs.
     influence
         Influence of each row of the whole frame on ``params``, shape (n, p), zero outside the sample.
     covariance
@@ -129,11 +134,21 @@ class FittedModel:
         How exactly the maximum was found.
     warnings
         What a reader of the numbers should know.
+    penalty
+        The penalty under which it was fitted, empty for plain maximum likelihood.
+    offset
+        What is added to the slopes' part of the linear predictor in the sample, shape (n,), or None.
+    offset_name
+        The column it comes from, empty without one.
+    replicates
+        ``params`` of each replicate of the design, shape (R, p), or None without replicate weights.
     """
 
     name: str
     family: str
     link: Link
+    response: Response
+    slope_map: Floats
     spec: DesignSpec
     outcome: str
     categories: tuple[str, ...]
@@ -156,6 +171,30 @@ class FittedModel:
     dropped: pd.DataFrame
     convergence: Convergence
     warnings: tuple[str, ...]
+    penalty: str = ""
+    offset: Floats | None = None
+    offset_name: str = ""
+    replicates: Floats | None = None
+
+    @property
+    def surface(self) -> Surface:
+        """The model's values as a function of its parameters and a design matrix."""
+        return Surface(response=self.response, slope_map=self.slope_map)
+
+    @property
+    def theta(self) -> Floats:
+        """Cuts, then slopes, of the linear predictors: ``estimates`` in the order of `responses`."""
+        return np.asarray(self.to_user.T @ self.estimates)
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of what the response gives: the categories, or ``"mean"``."""
+        return self.categories or ("mean",)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """Positions of the values that tables show: the event of a logistic model, else all."""
+        return (1,) if self.family == "logit" else tuple(range(len(self.value_names)))
 
     @property
     def formula(self) -> str:
@@ -227,14 +266,12 @@ class FittedModel:
 
     @property
     def fittedvalues(self) -> pd.Series | pd.DataFrame:
-        """Fitted probability of the higher category, or of each category of an ordinal outcome."""
-        from coprodstats.models.margins import category_probabilities  # noqa: PLC0415  (margins read models)
-        from coprodstats.models.matrix import rebuild_matrix  # noqa: PLC0415
-
-        probabilities = category_probabilities(self, rebuild_matrix(self.spec, self.sample))
-        if self.family == "logit":
-            return pd.Series(probabilities[:, 1], index=self.sample.index, name=self.outcome)
-        return pd.DataFrame(probabilities, index=self.sample.index, columns=list(self.categories))
+        """Fitted probability of the higher category or of each category, or the fitted mean."""
+        x = rebuild_matrix(self.spec, self.sample)
+        fitted = row_values(self.surface, self.theta, x, self.offset)
+        if len(self.shown) == 1:
+            return pd.Series(fitted[:, self.shown[0]], index=self.sample.index, name=self.outcome)
+        return pd.DataFrame(fitted, index=self.sample.index, columns=list(self.value_names))
 
     @property
     def model(self) -> ModelNames:

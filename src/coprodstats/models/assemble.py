@@ -1,0 +1,412 @@
+"""What every fit has in common: from formula and data to arrays, and from a maximum to a fitted model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import linalg
+
+from coprodstats.errors import ArgumentError, ConvergenceError, Fault, InsufficientDataError, listed
+from coprodstats.models.covariance import (
+    CovarianceKind,
+    independent_rows,
+    influence_rows,
+    spread,
+)
+from coprodstats.models.covariance import (
+    covariance as covariance_of,
+)
+from coprodstats.models.formula import parse_formula
+from coprodstats.models.likelihood import Convergence
+from coprodstats.models.links import Link
+from coprodstats.models.matrix import Column, DesignSpec, build_matrix, rank_deficient
+from coprodstats.models.responses import Response
+from coprodstats.models.results import FittedModel, Parameter
+from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
+from coprodstats.survey.cleaning import CleanedSurvey
+from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.weighting import Weighting, calibrated_design
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Request:
+    """What was asked of a fit besides the formula: checked arguments that every model has.
+
+    Attributes
+    ----------
+    data
+        A cleaned survey or a DataFrame; its type, and that of ``design`` and ``weighting``, is checked here.
+    family
+        The family, for messages and tables.
+    design, covariance, domain, df_rule, weighting, name, offset
+        As for `coprodstats.logit`.
+    """
+
+    data: Any
+    family: str
+    design: Any
+    covariance: CovarianceKind | None
+    domain: pd.Series | Bools | None
+    df_rule: DfRule
+    weighting: Any
+    name: str | None
+    offset: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """The sample of a fit as arrays.
+
+    Attributes
+    ----------
+    name, family, kind, df_rule
+        The model's name, its family, the kind of covariance, the rule of degrees of freedom.
+    spec
+        The formula's columns, and what rebuilds them.
+    sample
+        Which rows are used, and their outcome.
+    rows
+        The used rows' predictors.
+    x
+        Design matrix of the used rows without an intercept, as in the data, shape (n, p).
+    centre
+        Its weighted means, shape (p,).
+    inverse
+        Matrix that makes the centred columns orthonormal, shape (p, p).
+    standard
+        The orthonormal predictors ``(x - centre) inverse``, shape (n, p).
+    weights
+        The used rows' weights as in the data, shape (n,).
+    scaled
+        Those of the likelihood: scaled to sum to n, or counts for a model-based covariance, shape (n,).
+    bound
+        The design of the whole frame.
+    """
+
+    name: str
+    family: str
+    kind: CovarianceKind
+    df_rule: DfRule
+    spec: DesignSpec
+    sample: Sample
+    rows: pd.DataFrame
+    x: Floats
+    centre: Floats
+    inverse: Floats
+    standard: Floats
+    weights: Floats
+    scaled: Floats
+    bound: ResolvedDesign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Maximum:
+    """Where a weighted criterion is greatest, in coordinates of the fit's own.
+
+    Attributes
+    ----------
+    theta
+        The maximum: cuts, then slopes, shape (q,).
+    information
+        Minus the derivative of the summed weighted scores, shape (q, q).
+    scores
+        Each row's score, unweighted, shape (n, q).
+    to_user
+        Matrix from ``theta`` to the reported parameters, shape (q, q).
+    loglik, null_loglik
+        Log-likelihood there, and without predictors.
+    convergence
+        How exact it is.
+    """
+
+    theta: Floats
+    information: Floats
+    scores: Floats
+    to_user: Floats
+    loglik: float
+    null_loglik: float
+    convergence: Convergence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Form:
+    """What a family's reported parameters stand for.
+
+    Attributes
+    ----------
+    link
+        The link.
+    response
+        From linear predictors to values.
+    slope_map
+        For each linear predictor the matrix from all slopes to its coefficients, shape (m, p, s).
+    parameters
+        The reported parameters.
+    to_reported
+        Matrix from (cuts, slopes) of the predictors as in the data to the reported parameters: it reorders
+        and changes signs, shape (q, q).
+    penalty
+        The penalty's name, empty for plain maximum likelihood.
+    """
+
+    link: Link
+    response: Response
+    slope_map: Floats
+    parameters: tuple[Parameter, ...]
+    to_reported: Floats
+    penalty: str = ""
+
+
+def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
+    """Return the rows, design matrix and weights of a fit.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    request
+        What else was asked.
+    *faults
+        Faults of the caller's own arguments, raised together with those found here.
+
+    Raises
+    ------
+    FormulaError, DesignError, RankDeficiencyError, EmptyCategoryError, InsufficientDataError, ArgumentError
+        Each for what its name says.
+    """
+    kind = check_request(request, *faults)
+    frame, reasons, declared = unpack(request.data, request.design)
+    parsed = parse_formula(formula, tuple(map(str, frame.columns)))
+    bound = resolve_design(declared, frame)
+    if request.weighting is not None:
+        bound = calibrated_design(bound, request.weighting)
+    sample = draw_sample(parsed, frame, reasons, bound, domain_rows(request.domain, frame), request.family)
+    rows = frame.loc[sample.used, list(parsed.predictors)]
+    x, spec = build_matrix(parsed, rows)
+    weights = bound.weights[sample.used]
+    scaled = weights if kind == "model" else weights * (len(weights) / weights.sum())
+    rank_deficient(x, scaled, spec.columns)
+    centre, inverse, standard = standardise(x, scaled)
+    return Prepared(
+        name=request.name or parsed.outcome,
+        family=request.family,
+        kind=kind,
+        df_rule=request.df_rule,
+        spec=spec,
+        sample=sample,
+        rows=rows,
+        x=x,
+        centre=centre,
+        inverse=inverse,
+        standard=standard,
+        weights=weights,
+        scaled=scaled,
+        bound=bound,
+    )
+
+
+def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
+    """Return the fitted model of a maximum: its covariance, degrees of freedom and record.
+
+    Raises
+    ------
+    ConvergenceError
+        If the maximum was not found.
+    InsufficientDataError
+        If no degree of freedom is left.
+    """
+    require_converged(ready.name, found.convergence)
+    rows = influence_rows(found.scores, ready.scaled, found.information) @ found.to_user.T
+    influence = spread(rows, ready.sample.used)
+    design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
+    if ready.kind == "model":
+        matrix = found.to_user @ np.linalg.inv(found.information) @ found.to_user.T
+    else:
+        matrix = covariance_of(influence, design)
+    df_design = design_df(design, ready.sample.used, rule=ready.df_rule)
+    n_slopes = sum(p.kind == "slope" for p in form.parameters)
+    return FittedModel(
+        name=ready.name,
+        family=ready.family,
+        link=form.link,
+        response=form.response,
+        slope_map=form.slope_map,
+        spec=ready.spec,
+        outcome=ready.spec.formula.outcome,
+        categories=ready.sample.categories,
+        parameters=form.parameters,
+        estimates=found.to_user @ found.theta,
+        covariance_matrix=(matrix + matrix.T) / 2,
+        to_user=form.to_reported,
+        influence=influence,
+        covariance=ready.kind,
+        penalty=form.penalty,
+        design=design,
+        used=ready.sample.used,
+        sample=ready.rows,
+        sample_y=ready.sample.y,
+        sample_weights=ready.weights,
+        llf=found.loglik,
+        llnull=found.null_loglik,
+        design_df=df_design,
+        df_rule=ready.df_rule,
+        df=_test_df(df_design, ready.kind, ready.df_rule, n_slopes, ready.name),
+        dropped=ready.sample.dropped,
+        convergence=found.convergence,
+        warnings=_warnings(ready.sample, ready.bound, ready.kind),
+    )
+
+
+def require_converged(name: str, convergence: Convergence) -> None:
+    """Refuse a fit that did not reach its maximum; see `assemble`."""
+    if not convergence.converged:
+        raise ConvergenceError(
+            Fault(
+                where=f"model {name!r}",
+                found=f"the likelihood was not maximised in {convergence.iterations} iterations (score "
+                f"{convergence.gradient:.2g} standard errors from 0, condition {convergence.condition:.2g})",
+                remedy="merge sparse categories, or leave out terms; nothing is reported",
+            ),
+            convergence=convergence,
+        )
+
+
+def check_request(request: Request, *more: Fault) -> CovarianceKind:
+    """Return the kind of covariance that applies.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    *more
+        Faults of the caller's own arguments, raised together with these.
+
+    Raises
+    ------
+    ArgumentError
+        With all faults of the arguments.
+    """
+    family, data = request.family, request.data
+    faults = list(more)
+    faults += unknown_options(
+        family,
+        ("covariance", request.covariance, (None, *get_args(CovarianceKind))),
+        ("df_rule", request.df_rule, get_args(DfRule)),
+    )
+    has_design = request.design is not None or getattr(data, "design", None) is not None
+    if not isinstance(data, CleanedSurvey | pd.DataFrame):
+        faults.append(_wrong_type(family, "data", data, "a cleaned survey or a DataFrame"))
+    elif request.design is not None and not isinstance(request.design, SurveyDesign):
+        faults.append(_wrong_type(family, "design", request.design, "a SurveyDesign"))
+    elif request.covariance == "design" and not has_design:
+        faults.append(
+            Fault(
+                where=f"{family}: covariance",
+                found="covariance='design' without a design",
+                remedy="design=SurveyDesign(weights=..., strata=..., psu=...), or covariance='robust'",
+            )
+        )
+    if request.weighting is not None and not isinstance(request.weighting, Weighting):
+        faults.append(_wrong_type(family, "weighting", request.weighting, "what rake(...) returns"))
+    elif request.weighting is not None and request.covariance == "model":
+        faults.append(
+            Fault(
+                where=f"{family}: covariance",
+                found="a model-based covariance reads weights as counts, and calibrated weights are none",
+                remedy="covariance='robust', or a design",
+            )
+        )
+    if faults:
+        raise ArgumentError(*faults)
+    return request.covariance or ("design" if has_design else "robust")
+
+
+def unknown_options(family: str, *options: tuple[str, Any, tuple[Any, ...]]) -> list[Fault]:
+    """Return a fault for each (argument, value, allowed values) whose value is not allowed."""
+    return [
+        Fault(where=f"{family}: {argument}", found=f"{value!r} is not one", allowed=listed(allowed))
+        for argument, value, allowed in options
+        if value not in allowed
+    ]
+
+
+def _wrong_type(family: str, argument: str, value: object, allowed: str) -> Fault:
+    return Fault(where=f"{family}: {argument}", found=f"it is a {type(value).__name__}", allowed=allowed)
+
+
+def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return weighted means, R^-1 and the orthonormal predictors (x - means) R^-1."""
+    centre = np.average(x, axis=0, weights=w)
+    share = np.sqrt(w / w.sum())
+    _, upper = linalg.qr((x - centre) * share[:, None], mode="economic")
+    inverse = linalg.solve_triangular(upper, np.eye(x.shape[1]))
+    return centre, inverse, (x - centre) @ inverse
+
+
+def slope_parameters(columns: tuple[Column, ...]) -> tuple[Parameter, ...]:
+    """Return the parameters of a design matrix's columns."""
+    return tuple(
+        Parameter(
+            name=c.name,
+            term=c.term,
+            level=c.level,
+            reference=c.reference,
+            kind="slope",
+            variables=c.variables,
+        )
+        for c in columns
+    )
+
+
+def threshold_parameters(names: list[str]) -> tuple[Parameter, ...]:
+    """Return the parameters that belong to no predictor: intercept or thresholds."""
+    return tuple(
+        Parameter(name=n, term=n, level="", reference="", kind="threshold", variables=()) for n in names
+    )
+
+
+def _test_df(df: int, kind: CovarianceKind, rule: DfRule, n_slopes: int, name: str) -> float:
+    if kind == "model":
+        return np.inf
+    if rule == "stata":
+        return float(df)
+    # R's svyglm subtracts p - 1 with the intercept in p; svyolr the slopes: the same number.
+    left = df - n_slopes
+    if left < 1:
+        raise InsufficientDataError(
+            Fault(
+                where=f"model {name!r}",
+                found=f"{df} design degrees of freedom less {n_slopes} slopes leave {left}",
+                remedy="fewer terms, or df_rule='stata'",
+            )
+        )
+    return float(left)
+
+
+def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tuple[str, ...]:
+    found = []
+    lost = sample.dropped.loc[~sample.dropped["variable"].isin(["domain", "weights"]), "rows"].sum()
+    if lost:
+        found.append(
+            f"{int(lost)} rows with a missing answer are outside the sample; their PSUs stay in the design"
+        )
+    if kind == "design":
+        alone = _domain_lonely(sample.used, bound)
+        if alone:
+            found.append(f"in {alone} strata a single PSU holds all of the sample")
+    return tuple(found)
+
+
+def _domain_lonely(used: Bools, bound: ResolvedDesign) -> int:
+    holding = np.unique(bound.psu[used])
+    per_stratum = np.bincount(bound.psu_stratum[holding], minlength=bound.n_strata)
+    in_design = np.bincount(bound.psu_stratum, minlength=bound.n_strata)
+    return int(((per_stratum == 1) & (in_design > 1)).sum())

@@ -1,0 +1,200 @@
+"""How linear predictors become what margins speak of: the probability of each category, or a mean.
+
+Symbols: ``eta`` (n, m) linear predictors, ``v`` the number of values (the K categories, or 1 for a mean).
+Each model's predictors are ``eta_j = cut_j + sign (x' slope_map_j slopes + offset)``, so that one chain rule
+serves all models; ``theta`` = (cuts, slopes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coprodstats.models.links import Link, log_interval
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Response:
+    """The values that follow from linear predictors, with their derivatives.
+
+    Attributes
+    ----------
+    name
+        What kind it is.
+    sign
+        -1 where a larger ``x' slopes`` moves thresholds down, as in cumulative models; 1 where it adds.
+    values
+        From ``eta`` (n, m) to the values, shape (n, v).
+    first
+        From ``eta`` to their derivatives by ``eta``, shape (n, v, m).
+    second
+        From ``eta`` to their second derivatives, shape (n, v, m, m).
+    """
+
+    name: str
+    sign: float
+    values: Callable[[Floats], Floats]
+    first: Callable[[Floats], Floats]
+    second: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """The values of a model as a function of its parameters and a design matrix.
+
+    Attributes
+    ----------
+    response
+        From linear predictors to values.
+    slope_map
+        For each linear predictor the matrix from all slopes to its coefficients, shape (m, p, s).
+    """
+
+    response: Response
+    slope_map: Floats
+
+    @property
+    def n_values(self) -> int:
+        """Number of values that the response gives."""
+        m = len(self.slope_map)
+        return int(self.response.first(np.zeros((1, m))).shape[1])
+
+
+# Rows at a time: derivatives of all values by all predictors stay in the processor's cache.
+BLOCK = 8192
+
+
+def linear_predictors(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
+    """Return the linear predictors of each row of a design matrix, shape (n, m)."""
+    m = len(surface.slope_map)
+    along = x @ (surface.slope_map @ theta[m:]).T
+    if offset is not None:
+        along = along + offset[:, None]
+    return np.asarray(theta[:m] + surface.response.sign * along)
+
+
+def row_values(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
+    """Return the values of each row of a design matrix, shape (n, v)."""
+    return surface.response.values(linear_predictors(surface, theta, x, offset))
+
+
+def averaged_values(
+    surface: Surface, theta: Floats, x: Floats, share: Floats, offset: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Return each row's values (n, v), and the gradient of their averages by theta, shape (v, q).
+
+    Parameters
+    ----------
+    surface, theta
+        The model.
+    x
+        Design matrix, shape (n, p).
+    share
+        Weights of the average, summing to 1, shape (n,).
+    offset
+        What is added to ``x' slopes``, shape (n,).
+    """
+    rows = []
+    gradient = np.zeros((surface.n_values, len(theta)))
+    for block in _blocks(len(x)):
+        eta = linear_predictors(surface, theta, x[block], None if offset is None else offset[block])
+        rows.append(surface.response.values(eta))
+        weighted = surface.response.first(eta) * share[block, None, None]
+        gradient += _by_theta(surface, weighted, x[block])
+    return np.concatenate(rows), gradient
+
+
+def averaged_slopes(
+    surface: Surface, theta: Floats, x: Floats, moved: Floats, share: Floats, offset: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Return the values' derivative along a change of the design matrix, and its average's gradient.
+
+    Parameters
+    ----------
+    surface, theta, x, share, offset
+        As for `averaged_values`.
+    moved
+        Derivative of the design matrix by a predictor, shape (n, p).
+
+    Returns
+    -------
+    per_row : numpy.ndarray
+        Derivative of each row's values, shape (n, v).
+    gradient : numpy.ndarray
+        Gradient of the weighted average by theta, shape (v, q).
+    """
+    m = len(surface.slope_map)
+    rows = []
+    gradient = np.zeros((surface.n_values, len(theta)))
+    for block in _blocks(len(x)):
+        eta = linear_predictors(surface, theta, x[block], None if offset is None else offset[block])
+        speed = surface.response.sign * (moved[block] @ (surface.slope_map @ theta[m:]).T)
+        first = surface.response.first(eta)
+        rows.append(np.einsum("nvm,nm->nv", first, speed))
+        bent = np.einsum("nvml,nl->nvm", surface.response.second(eta), speed) * share[block, None, None]
+        gradient += _by_theta(surface, bent, x[block])
+        direct = first * share[block, None, None]
+        gradient[:, m:] += _by_theta(surface, direct, moved[block])[:, m:]
+    return np.concatenate(rows), gradient
+
+
+def row_gradients(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
+    """Return the gradient of each row's values by theta, shape (n, v, q)."""
+    first = surface.response.first(linear_predictors(surface, theta, x, offset))
+    slopes = surface.response.sign * np.einsum("nvm,np,mps->nvs", first, x, surface.slope_map, optimize=True)
+    return np.concatenate([first, slopes], axis=2)
+
+
+def _by_theta(surface: Surface, weighted: Floats, x: Floats) -> Floats:
+    """Return the sum over rows of weighted derivatives by eta, carried to theta, shape (v, q)."""
+    n, v, m = weighted.shape
+    along = (weighted.reshape(n, v * m).T @ x).reshape(v, m, -1)
+    slopes = surface.response.sign * np.einsum("vmp,mps->vs", along, surface.slope_map)
+    return np.hstack([weighted.sum(axis=0), slopes])
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+
+
+def parallel_map(m: int, p: int) -> Floats:
+    """Return the slope map of models whose predictors share their slopes, shape (m, p, p)."""
+    return np.broadcast_to(np.eye(p), (m, p, p))
+
+
+def cumulative(link: Link) -> Response:
+    """Return the response of cumulative models: P(Y = k) = F(eta_k) - F(eta_{k-1})."""
+
+    def values(eta: Floats) -> Floats:
+        # Where predictors cross, as partial proportional odds may outside their data, nothing lies between.
+        ends = np.full((len(eta), eta.shape[1] + 2), np.inf)
+        ends[:, 0] = -np.inf
+        ends[:, 1:-1] = eta
+        lower, upper = ends[:, :-1], ends[:, 1:]
+        with np.errstate(invalid="ignore"):
+            probability = np.exp(log_interval(link, lower, upper))
+        return np.where(upper > lower, probability, np.exp(link.log_cdf(upper)) - np.exp(link.log_cdf(lower)))
+
+    def first(eta: Floats) -> Floats:
+        return _stepped(np.exp(link.log_pdf(eta)))
+
+    def second(eta: Floats) -> Floats:
+        curved = _stepped(np.exp(link.log_pdf(eta)) * link.pdf_slope(eta))
+        return np.asarray(curved[:, :, :, None] * np.eye(eta.shape[1]))
+
+    return Response(name=f"cumulative {link.name}", sign=-1.0, values=values, first=first, second=second)
+
+
+def _stepped(density: Floats) -> Floats:
+    """Return derivatives of F(eta_k) - F(eta_{k-1}): the density at k, minus that at k - 1, (n, m+1, m)."""
+    n, m = density.shape
+    laid = np.zeros((n, m + 1, m))
+    k = np.arange(m)
+    laid[:, k, k] = density
+    laid[:, k + 1, k] = -density
+    return laid
