@@ -34,6 +34,8 @@ class Response:
         From ``eta`` to their derivatives by ``eta``, shape (n, v, m).
     second
         From ``eta`` to their second derivatives, shape (n, v, m, m).
+    bounds
+        Where the values lie: (0, 1) for probabilities, (low, high) for a bounded mean, None without limits.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Response:
     values: Callable[[Floats], Floats]
     first: Callable[[Floats], Floats]
     second: Callable[[Floats], Floats]
+    bounds: tuple[float, float] | None = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
