@@ -16,7 +16,8 @@ from coprodstats.models.formula import polynomial_degree
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.responses import averaged_slopes, averaged_values, row_gradients, row_values
 from coprodstats.models.results import FittedModel
-from coprodstats.survey.design import design_variance
+from coprodstats.survey.design import ResolvedDesign, design_variance
+from coprodstats.survey.replicates import replicate_variance
 
 Floats = NDArray[np.float64]
 Vce = Literal["delta", "unconditional"]
@@ -39,12 +40,15 @@ class MarginEstimates:
         Influence of each row of the frame on them, shape (n, m).
     covariance
         Their covariance, shape (m, m).
+    replicates
+        The quantities of each replicate of the design, shape (R, m), or None without replicate weights.
     """
 
     labels: pd.DataFrame
     estimate: Floats
     influence: Floats
     covariance: Floats
+    replicates: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -231,6 +235,27 @@ def event_margins(
         influence=found.influence @ gather.T,
         covariance=gather @ found.covariance @ gather.T,
     )
+
+
+def joint_covariance(
+    influence: Floats, replicates: Floats | None, estimate: Floats, design: ResolvedDesign
+) -> Floats:
+    """Return the covariance of quantities: from their replicates where there are any, else linearised.
+
+    Parameters
+    ----------
+    influence
+        Influence of each row of the frame on them, shape (n, m).
+    replicates
+        Their values in each replicate, shape (R, m), or None.
+    estimate
+        Their values, shape (m,).
+    design
+        The design of the frame.
+    """
+    if replicates is not None and design.replication is not None:
+        return replicate_variance(replicates, estimate, design.replication)
+    return design_variance(influence, design)
 
 
 def prediction_estimates(
