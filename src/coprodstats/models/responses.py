@@ -146,6 +146,22 @@ def averaged_slopes(
     return np.concatenate(rows), gradient
 
 
+def row_slopes(
+    surface: Surface, theta: Floats, x: Floats, moved: Floats, offset: Floats | None = None
+) -> Floats:
+    """Return the derivative of each row's values along a change of the design matrix, shape (n, v).
+
+    Parameters
+    ----------
+    surface, theta, x, moved, offset
+        As for `averaged_slopes`, which gives the same numbers with the gradient of their average.
+    """
+    m = len(surface.slope_map)
+    first = surface.response.first(linear_predictors(surface, theta, x, offset))
+    speed = surface.response.sign * (moved @ (surface.slope_map @ theta[m:]).T)
+    return np.asarray(np.einsum("nvm,nm->nv", first, speed))
+
+
 def row_gradients(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
     """Return the gradient of each row's values by theta, shape (n, v, q)."""
     first = surface.response.first(linear_predictors(surface, theta, x, offset))
