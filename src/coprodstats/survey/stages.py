@@ -1,0 +1,185 @@
+"""Strata, sampling units and finite populations of every stage, read from a frame and checked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coprodstats.errors import DesignError, Fault, listed
+from coprodstats.survey.declared_design import SurveyDesign
+from coprodstats.survey.resolved import Stage
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Labels = tuple[str, ...]
+
+
+def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
+    """Return each stage of a design over the rows of a frame.
+
+    Parameters
+    ----------
+    design
+        The design.
+    frame
+        The data, n rows.
+
+    Raises
+    ------
+    DesignError
+        If strata or units are missing, ids recur across strata without ``nested`` being declared, or a
+        finite population is impossible.
+
+    Notes
+    -----
+    As ``svydesign`` of the R package survey: units of a later stage, and its strata, lie within the units of
+    the stage before, so that their ids may begin anew in each.
+    """
+    faults: list[Fault] = []
+    codes = [
+        (_codes(frame, strata, "strata", faults), _codes(frame, psu, "psu", faults))
+        for strata, psu, _ in design.stages
+    ]
+    if faults:
+        raise DesignError(*faults)
+    stages: list[Stage] = []
+    parent, parents = np.zeros(len(frame), dtype=np.intp), ("",)
+    for number, ((stratum, strata), (unit, units)) in enumerate(codes):
+        within, owner, rows = _crossed(parent, stratum)
+        names = [strata[code] for code in stratum[rows]]
+        labels = (
+            names if not number else [_joined(parents[c], name) for c, name in zip(owner, names, strict=True)]
+        )
+        nested, unit_stratum, rows = _crossed(within, unit)
+        _refuse_recurring(design, number, len(rows), len(_crossed(parent, unit)[1]))
+        stages.append(
+            Stage(
+                unit=nested,
+                unit_stratum=unit_stratum,
+                stratum_parent=owner,
+                fraction=np.zeros(len(owner)),
+                labels=tuple(labels),
+            )
+        )
+        parent, parents = nested, tuple(units[code] for code in unit[rows]) if units else ()
+    return _with_fractions(design, frame, tuple(stages)) if design.has_fpc else tuple(stages)
+
+
+def inverse_fractions(stages: tuple[Stage, ...]) -> Floats | None:
+    """Return the weights that the fractions of all stages imply, shape (n,); None if any is infinite."""
+    sampled = np.prod([stage.fraction[stage.unit_stratum[stage.unit]] for stage in stages], axis=0)
+    return np.asarray(1 / sampled) if (sampled > 0).all() else None
+
+
+def _codes(frame: pd.DataFrame, column: str | None, role: str, faults: list[Fault]) -> tuple[Ints, Labels]:
+    if column is None:
+        if role == "strata":
+            return np.zeros(len(frame), dtype=np.intp), ("all",)
+        return np.arange(len(frame), dtype=np.intp), ()
+    missing = int(frame[column].isna().sum())
+    if missing:
+        faults.append(
+            Fault(
+                where=f"{role} {column!r}",
+                found=f"{missing} rows have no value",
+                remedy="complete the column, or exclude those rows before analysis and say so",
+            )
+        )
+    codes, labels = pd.factorize(frame[column], sort=True)
+    return codes.astype(np.intp), tuple(str(label) for label in labels)
+
+
+def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the pair of each row as 0, 1, …; of each pair its outer part and its first row."""
+    pair = outer.astype(np.int64) * (int(inner.max(initial=0)) + 1) + inner
+    _, first, index = np.unique(pair, return_index=True, return_inverse=True)
+    return index.astype(np.intp), outer[first], first.astype(np.intp)
+
+
+def _joined(unit: str, stratum: str) -> str:
+    return unit if stratum == "all" else f"{unit}/{stratum}"
+
+
+def _refuse_recurring(design: SurveyDesign, number: int, nested: int, unique: int) -> None:
+    if nested == unique or design.nested is True:
+        return
+    strata, psu, _ = design.stages[number]
+    unit = "unit" if number else "PSU"
+    raise DesignError(
+        Fault(
+            where=f"psu {psu!r}",
+            found=f"{unit} ids recur in several strata of {strata!r}: read as nested there are "
+            f"{nested} {unit}s, read as unique ids {unique}",
+            remedy="SurveyDesign(..., nested=True) if the ids are numbered anew in each stratum; "
+            f"otherwise correct the file: a {unit} lies in one stratum",
+        )
+    )
+
+
+def _with_fractions(
+    design: SurveyDesign, frame: pd.DataFrame, stages: tuple[Stage, ...]
+) -> tuple[Stage, ...]:
+    values, faults = _fpc_values(design, frame)
+    if faults:
+        raise DesignError(*faults)
+    # As in R, all stages give numbers or all give fractions: 1 is both the whole and a single unit.
+    numbers = any((given > 1).any() for given in values.values())
+    finite = [
+        replace(stage, fraction=_fractions(stage, fpc, values[fpc], faults, numbers=numbers))
+        if fpc
+        else stage
+        for stage, (_, _, fpc) in zip(stages, design.stages, strict=True)
+    ]
+    if faults:
+        raise DesignError(*faults)
+    return tuple(finite)
+
+
+def _fpc_values(design: SurveyDesign, frame: pd.DataFrame) -> tuple[dict[str, Floats], list[Fault]]:
+    values: dict[str, Floats] = {}
+    faults = []
+    for _, _, fpc in design.stages:
+        if fpc is None or fpc in values:
+            continue
+        given = pd.to_numeric(frame[fpc], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        values[fpc] = given
+        bad = int((~(given >= 0)).sum())
+        if bad:
+            found = f"{bad} rows have no value, a negative one, or text"
+            faults.append(Fault(where=f"fpc {fpc!r}", found=found, allowed="numbers of at least 0"))
+    together = np.concatenate(list(values.values()))
+    if not faults and (together > 1).any() and (together < 1).any():
+        mixed = {name: int((given < 1).sum()) for name, given in values.items()}
+        counts = ", ".join(
+            f"{name!r} has {n} rows below 1 and {len(frame) - n} from 1" for name, n in mixed.items()
+        )
+        faults.append(
+            Fault(
+                where="fpc",
+                found=f"fractions and numbers are mixed: {counts}",
+                allowed="at all stages sampling fractions (at most 1), or at all numbers (at least 1)",
+            )
+        )
+    return values, faults
+
+
+def _fractions(stage: Stage, fpc: str, values: Floats, faults: list[Fault], *, numbers: bool) -> Floats:
+    stratum = stage.unit_stratum[stage.unit]
+    low, high = np.full(stage.n_strata, np.inf), np.full(stage.n_strata, -np.inf)
+    np.minimum.at(low, stratum, values)
+    np.maximum.at(high, stratum, values)
+    several = np.flatnonzero(low != high)
+    few = np.flatnonzero((low == high) & numbers & (low < stage.sizes))
+    where = f"fpc {fpc!r}"
+    if len(several):
+        names = listed([stage.labels[h] for h in several])
+        found = f"{len(several)} strata have several values ({names})"
+        faults.append(Fault(where=where, found=found, allowed="one value per stratum"))
+    if len(few):
+        names = listed([f"{stage.labels[h]}: {stage.sizes[h]} of {low[h]:g}" for h in few])
+        found = f"{len(few)} strata have more sampled units than the population ({names})"
+        faults.append(Fault(where=where, found=found))
+    return stage.sizes / low if numbers and not len(few) else low
