@@ -24,6 +24,7 @@ from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import Column, DesignSpec, build_matrix, rank_deficient
+from coprodstats.models.offsets import offset_faults, read_offset
 from coprodstats.models.responses import Response
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
@@ -74,7 +75,7 @@ class Prepared:
     sample
         Which rows are used, and their outcome.
     rows
-        The used rows' predictors.
+        The used rows' predictors, and the column of the offset.
     x
         Design matrix of the used rows without an intercept, as in the data, shape (n, p).
     centre
@@ -89,6 +90,10 @@ class Prepared:
         Those of the likelihood: scaled to sum to n, or counts for a model-based covariance, shape (n,).
     bound
         The design of the whole frame.
+    offset
+        Known part of the linear predictor, shape (n,), or None.
+    offset_name
+        The column it comes from, empty without one.
     """
 
     name: str
@@ -105,6 +110,8 @@ class Prepared:
     weights: Floats
     scaled: Floats
     bound: ResolvedDesign
+    offset: Floats | None = None
+    offset_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +132,8 @@ class Maximum:
         Log-likelihood there, and without predictors.
     convergence
         How exact it is.
+    warnings
+        What a reader of the numbers should know of this fit.
     """
 
     theta: Floats
@@ -134,6 +143,7 @@ class Maximum:
     loglik: float
     null_loglik: float
     convergence: Convergence
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,11 +195,16 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     kind = check_request(request, *faults)
     frame, reasons, declared = unpack(request.data, request.design)
     parsed = parse_formula(formula, tuple(map(str, frame.columns)))
+    wrong_offset = offset_faults(request.offset, parsed.outcome, frame)
+    if wrong_offset:
+        raise ArgumentError(*wrong_offset)
     bound = resolve_design(declared, frame)
     if request.weighting is not None:
         bound = calibrated_design(bound, request.weighting)
-    sample = draw_sample(parsed, frame, reasons, bound, domain_rows(request.domain, frame), request.family)
-    rows = frame.loc[sample.used, list(parsed.predictors)]
+    inside = domain_rows(request.domain, frame)
+    sample = draw_sample(parsed, frame, reasons, bound, inside, request.family, offset=request.offset)
+    columns = [*parsed.predictors, *([request.offset] if request.offset else [])]
+    rows = frame.loc[sample.used, list(dict.fromkeys(columns))]
     x, spec = build_matrix(parsed, rows)
     weights = bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / weights.sum())
@@ -210,6 +225,8 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
         weights=weights,
         scaled=scaled,
         bound=bound,
+        offset=read_offset(rows, request.offset) if request.offset else None,
+        offset_name=request.offset or "",
     )
 
 
@@ -261,7 +278,9 @@ def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
         df=_test_df(df_design, ready.kind, ready.df_rule, n_slopes, ready.name),
         dropped=ready.sample.dropped,
         convergence=found.convergence,
-        warnings=_warnings(ready.sample, ready.bound, ready.kind),
+        warnings=(*_warnings(ready.sample, ready.bound, ready.kind), *found.warnings),
+        offset=ready.offset,
+        offset_name=ready.offset_name,
     )
 
 

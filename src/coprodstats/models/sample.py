@@ -24,6 +24,9 @@ from coprodstats.survey.log import complete_cases
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
+# Families whose outcome's categories need an order.
+ORDINAL = ("ologit", "acat", "cratio")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
@@ -90,8 +93,12 @@ def draw_sample(
     bound: ResolvedDesign,
     domain: Bools,
     family: str,
+    *,
+    offset: str | None = None,
 ) -> Sample:
     """Return the rows of the domain that are complete and carry weight, and account for the others.
+
+    A row is complete if it has the outcome, all predictors and the column of the offset, if there is one.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def draw_sample(
     ModelError
         If the outcome's type does not fit the family.
     """
-    needed = [parsed.outcome, *parsed.predictors]
+    needed = list(dict.fromkeys([parsed.outcome, *parsed.predictors, *([offset] if offset else [])]))
     missing = frame[needed].isna().to_numpy()
     eligible = domain & (bound.weights > 0)
     used = eligible & ~missing.any(axis=1)
@@ -155,7 +162,7 @@ def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tupl
                 remedy="ologit(...) if it is ordered, or a derived two-category outcome in the codebook",
             )
         )
-    if family == "ologit" and not ordered:
+    if family in ORDINAL and not ordered:
         faults.append(
             Fault(
                 where=where,

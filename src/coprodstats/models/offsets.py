@@ -1,0 +1,72 @@
+"""Offsets: a known part of the linear predictor, read from a column of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from coprodstats.errors import Fault, ModelError, did_you_mean, listed
+from coprodstats.models.results import FittedModel
+
+Floats = NDArray[np.float64]
+
+
+def offset_faults(name: str | None, outcome: str, frame: pd.DataFrame) -> list[Fault]:
+    """Return what is wrong with a column that is to be an offset; missing values are not.
+
+    Parameters
+    ----------
+    name
+        The column, or None for no offset.
+    outcome
+        The formula's outcome.
+    frame
+        The data.
+    """
+    if name is None:
+        return []
+    columns = [str(column) for column in frame.columns]
+    if not isinstance(name, str) or name not in columns:
+        remedy = did_you_mean(str(name), columns) or f"the columns are {listed(columns)}"
+        return [Fault(where="offset", found=f"the data have no column {name!r}", remedy=remedy)]
+    if name == outcome:
+        return [Fault(where="offset", found=f"{name!r} is the outcome", allowed="another numeric column")]
+    return _value_faults(frame[name], f"offset {name!r}")
+
+
+def offset_of(model: FittedModel, rows: pd.DataFrame) -> Floats | None:
+    """Return a model's offset for other rows, shape (n,), or None for a model without one.
+
+    Raises
+    ------
+    ModelError
+        If the column is absent, not numeric, or missing in some rows.
+    """
+    name = model.offset_name
+    if not name:
+        return None
+    where = f"new data: column {name!r}"
+    if name not in rows.columns:
+        raise ModelError(Fault(where=where, found="it is absent, but it is the model's offset"))
+    faults = _value_faults(rows[name], where)
+    gaps = int(rows[name].isna().sum())
+    if gaps:
+        faults.append(Fault(where=where, found=f"{gaps} rows have no value"))
+    if faults:
+        raise ModelError(*faults)
+    return read_offset(rows, name)
+
+
+def read_offset(rows: pd.DataFrame, name: str) -> Floats:
+    """Return a complete numeric column as numbers, shape (n,)."""
+    return np.asarray(rows[name].to_numpy(dtype=float))
+
+
+def _value_faults(column: pd.Series, where: str) -> list[Fault]:
+    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+        return [Fault(where=where, found=f"its type is {column.dtype}", allowed="numbers")]
+    infinite = int(np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).sum())
+    if infinite:
+        return [Fault(where=where, found=f"{infinite} rows are not finite", allowed="finite numbers")]
+    return []
