@@ -48,7 +48,7 @@ _HOMES = {
     "design_effects": "models.diagnostics",
     "e_values": "models.e_values",
     "compare": "models.compare",
-    "Comparison": "models.compare",
+    "Comparison": "models.comparison",
     "read_claims": "reporting.claims",
     "check_claims": "reporting.claims",
     "run_analysis": "reporting.analysis",
@@ -72,7 +72,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from coprodstats.errors import CoprodstatsError as CoprodstatsError
-    from coprodstats.models.compare import Comparison as Comparison
+    from coprodstats.models.comparison import Comparison as Comparison
     from coprodstats.models.compare import compare as compare
     from coprodstats.models.diagnostics import collinearity as collinearity
     from coprodstats.models.diagnostics import design_effects as design_effects

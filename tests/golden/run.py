@@ -35,8 +35,9 @@ SCRIPTS = (
     "weighting",
     "goodness",
     "diagnostics",
+    "heterogeneity",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv")
+PACKAGES = ("survey", "ordinal", "numDeriv", "metafor")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7

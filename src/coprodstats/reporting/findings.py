@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from coprodstats.errors import ConfigError, CoprodstatsError, Fault
-from coprodstats.models.compare import Comparison, compare
+from coprodstats.models.compare import compare
+from coprodstats.models.comparison import Comparison
 from coprodstats.models.fit import logit, ologit
 from coprodstats.models.importance import Importance, importance
 from coprodstats.models.margins import average_predictions

@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 
 from coprodstats import SurveyDesign, compare, logit, margins, ologit
 from coprodstats.errors import ArgumentError, ComparisonError
-from coprodstats.models.compare import holm
+from coprodstats.models.multiplicity import holm
 from coprodstats.models.results import FittedModel
 
 DESIGN = SurveyDesign(weights="w", strata="region", psu="town")
@@ -233,10 +233,10 @@ def test_arguments(frame: pd.DataFrame, arguments: dict[str, object], message: s
 @pytest.mark.parametrize(
     ("pick", "message"),
     [
-        (lambda m: {"a": m}, r"1 entries\n\s+Allowed: two fitted models by name"),
+        (lambda m: {"a": m}, r"1 entry\n\s+Allowed: two fitted models or more, by name"),
         (lambda m: {"a": m, "b": 3}, r"2 entries, of which b are no fitted models"),
         (lambda m: {"term": m, "b": m}, r"term is a column of the result\n\s+Try: rename it"),
-        (lambda m: [m, m], r"it is a list\n\s+Allowed: two fitted models by name"),
+        (lambda m: [m, m], r"it is a list\n\s+Allowed: two fitted models or more, by name"),
     ],
 )
 def test_what_is_compared(frame: pd.DataFrame, pick, message: str) -> None:
