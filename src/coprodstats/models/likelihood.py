@@ -253,7 +253,7 @@ def maximise(
         iterations += 1
         d = derivatives(theta, x, y, n_cuts, link, offset=offset)
         info = information(d, x, y, w, n_cuts)
-        step = _ascent_step(info, score(d, x, y, w, n_cuts))
+        step = ascent_step(info, score(d, x, y, w, n_cuts))
         small = np.max(np.abs(step) * np.sqrt(np.abs(np.diag(info)))) < tolerance
         if small:  # the last step is taken as it is: its likelihood differs by rounding only
             theta = theta + step
@@ -265,7 +265,7 @@ def maximise(
         theta, loglik = moved
     d = derivatives(theta, x, y, n_cuts, link, offset=offset)
     info, s = information(d, x, y, w, n_cuts), score(d, x, y, w, n_cuts)
-    step = _ascent_step(info, s)
+    step = ascent_step(info, s)
     return Estimate(
         theta=theta,
         loglik=float(w @ d.log_p),
@@ -277,7 +277,8 @@ def maximise(
     )
 
 
-def _ascent_step(info: Floats, s: Floats) -> Floats:
+def ascent_step(info: Floats, s: Floats) -> Floats:
+    """Return Newton's step; where the information is not positive definite, one that ascends all the same."""
     try:
         return np.asarray(linalg.cho_solve(linalg.cho_factor(info), s))
     except linalg.LinAlgError:
@@ -317,6 +318,24 @@ def certify(
         The data of the fit.
     to_user
         Matrix that turns standardised coordinates into the user's, shape (K-1+p, K-1+p).
+    """
+    terms = row_scores(d, x, y, len(estimate.theta) - x.shape[1]) * w[:, None]
+    return certificate(estimate, np.sqrt((terms**2).sum(axis=0)), float(w.sum()), to_user)
+
+
+def certificate(estimate: Estimate, score_size: Floats, total: float, to_user: Floats) -> Convergence:
+    """Return how exact the maximum of any likelihood is; see `certify` for that of this one.
+
+    Parameters
+    ----------
+    estimate
+        The maximum, in standardised coordinates, q of them.
+    score_size
+        Root of the sum over rows of squared weighted scores, shape (q,).
+    total
+        Sum of the weights.
+    to_user
+        Matrix that turns standardised coordinates into the user's, shape (q, q).
 
     Notes
     -----
@@ -324,10 +343,8 @@ def certify(
     error theorem) plus the rounding of the score, sqrt(sum of squared terms) times a few units in the last
     place, carried through the inverse information.
     """
-    n_cuts = len(estimate.theta) - x.shape[1]
-    values = np.linalg.eigvalsh(estimate.information) / w.sum()
-    terms = row_scores(d, x, y, n_cuts) * w[:, None]
-    rounding = 8 * np.finfo(float).eps * np.sqrt((terms**2).sum(axis=0))
+    values = np.linalg.eigvalsh(estimate.information) / total
+    rounding = 8 * np.finfo(float).eps * score_size
     positive = values[0] > SINGULAR * values[-1]
     digits = 0
     if positive:
