@@ -340,11 +340,29 @@ def _events(
     else:
         several = [len(m.categories) > 2 for m in fitted]
         asked = {n: event if s or not any(several) else None for n, s in zip(names, several, strict=True)}
-    return {n: _event_start(n, m, asked[n]) for n, m in zip(names, fitted, strict=True)}
+    return {n: event_start(n, m, asked[n]) for n, m in zip(names, fitted, strict=True)}
 
 
-def _event_start(name: str, model: FittedModel, event: str | None) -> int | None:
-    where = f"compare: event of {name!r}"
+def event_start(name: str, model: FittedModel, event: str | None) -> int | None:
+    """Return the position of the lowest category of a model's event; None for the model of a mean.
+
+    Parameters
+    ----------
+    name
+        The model's name, for messages.
+    model
+        The model.
+    event
+        The category k such that the event is "k or more"; needed by ordinal models.
+
+    Raises
+    ------
+    ComparisonError
+        If an ordinal model has none.
+    ArgumentError
+        If it is not one of the model's categories above the lowest.
+    """
+    where = f"event of {name!r}"
     if not model.categories:
         if event is None:
             return None
@@ -357,7 +375,7 @@ def _event_start(name: str, model: FittedModel, event: str | None) -> int | None
     if event is None:
         raise ComparisonError(
             Fault(
-                where=f"compare: {name!r}",
+                where=where,
                 found="it is ordinal, so that its margins need an event",
                 allowed=listed([f"{c!r} or more" for c in model.categories[1:]]),
                 remedy=f"event={{{name!r}: {model.categories[1]!r}, …}}, or scale='coefficient'",
