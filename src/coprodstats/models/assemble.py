@@ -134,6 +134,10 @@ class Maximum:
         How exact it is.
     warnings
         What a reader of the numbers should know of this fit.
+    model_based
+        Model-based covariance of ``theta`` where it is not the inverse information, shape (q, q).
+    residual_df
+        Degrees of freedom of the model-based covariance; infinite unless a residual variance is estimated.
     """
 
     theta: Floats
@@ -144,6 +148,8 @@ class Maximum:
     null_loglik: float
     convergence: Convergence
     warnings: tuple[str, ...] = ()
+    model_based: Floats | None = None
+    residual_df: float = np.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -245,7 +251,8 @@ def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
     influence = spread(rows, ready.sample.used)
     design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
     if ready.kind == "model":
-        matrix = found.to_user @ np.linalg.inv(found.information) @ found.to_user.T
+        own = np.linalg.inv(found.information) if found.model_based is None else found.model_based
+        matrix = found.to_user @ own @ found.to_user.T
     else:
         matrix = covariance_of(influence, design)
     df_design = design_df(design, ready.sample.used, rule=ready.df_rule)
@@ -275,7 +282,9 @@ def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
         llnull=found.null_loglik,
         design_df=df_design,
         df_rule=ready.df_rule,
-        df=_test_df(df_design, ready.kind, ready.df_rule, n_slopes, ready.name),
+        df=found.residual_df
+        if ready.kind == "model"
+        else _test_df(df_design, ready.df_rule, n_slopes, ready.name),
         dropped=ready.sample.dropped,
         convergence=found.convergence,
         warnings=(*_warnings(ready.sample, ready.bound, ready.kind), *found.warnings),
@@ -392,9 +401,7 @@ def threshold_parameters(names: list[str]) -> tuple[Parameter, ...]:
     )
 
 
-def _test_df(df: int, kind: CovarianceKind, rule: DfRule, n_slopes: int, name: str) -> float:
-    if kind == "model":
-        return np.inf
+def _test_df(df: int, rule: DfRule, n_slopes: int, name: str) -> float:
     if rule == "stata":
         return float(df)
     # R's svyglm subtracts p - 1 with the intercept in p; svyolr the slopes: the same number.

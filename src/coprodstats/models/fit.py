@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -23,6 +24,7 @@ from coprodstats.models.assemble import (
     unknown_options,
 )
 from coprodstats.models.covariance import CovarianceKind
+from coprodstats.models.firth import penalised_maximum, penalty_name
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
@@ -33,7 +35,7 @@ from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Separation = Literal["error"]
+Separation = Literal["error", "firth"]
 
 
 def logit(
@@ -66,7 +68,8 @@ def logit(
     domain
         True for the rows of the subpopulation to be modelled; the others keep their place in the design.
     separation
-        What to do if the outcome is predicted perfectly: ``"error"`` stops and says by what.
+        What to do if the outcome is predicted perfectly: ``"error"`` stops and says by what; ``"firth"``
+        fits a penalised likelihood, which has a finite maximum, and says so wherever the model is shown.
     df_rule
         ``"stata"``: PSUs minus strata; ``"r"``: that of the rows used, minus the parameters.
     weighting
@@ -90,6 +93,12 @@ def logit(
     -----
     Weighted pseudo-likelihood; covariance by linearisation (Binder 1983, *International Statistical Review*
     51, 279-292). Rows with a missing value are outside the sample, and their PSUs stay in the design.
+
+    ``separation="firth"`` adds half the logarithm of the determinant of the information, Jeffreys' prior
+    (Firth 1993, *Biometrika* 80, 27-38; Heinze and Schemper 2002, *Statistics in Medicine* 21, 2409-2419),
+    whether the data are separated or not. Against the penalty the weights sum to the number of respondents,
+    or are counts for a model-based covariance; see `coprodstats.models.firth` for the covariances, and
+    `coprodstats.profile_interval` for intervals that suit separated data.
 
     Examples
     --------
@@ -201,6 +210,12 @@ def _fit(
         family, ("link", link, tuple(LINKS)), ("separation", separation, get_args(Separation))
     )
     ready = prepare(formula, request, *faults)
+    form = cumulative_form(ready, LINKS[link])
+    if separation == "firth":
+        to_user = _to_user(len(ready.sample.categories) - 1, ready.centre, ready.inverse, family)
+        unpenalised = null_loglik(ready.sample.y, ready.scaled)
+        penalised = penalised_maximum(ready, LINKS[link], to_user, unpenalised)
+        return assemble(ready, penalised, replace(form, penalty=penalty_name(LINKS[link])))
     refuse_separation(
         ready.spec.formula.outcome,
         ready.sample,
@@ -209,7 +224,7 @@ def _fit(
         inverse=ready.inverse,
         columns=ready.spec.columns,
     )
-    return assemble(ready, _maximum(ready, LINKS[link]), cumulative_form(ready, LINKS[link]))
+    return assemble(ready, _maximum(ready, LINKS[link]), form)
 
 
 def _maximum(ready: Prepared, link: Link) -> Maximum:

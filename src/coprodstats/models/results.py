@@ -119,7 +119,8 @@ class FittedModel:
     sample_weights
         The sample's weights.
     llf
-        Log-likelihood; weights scaled to sum to n unless ``covariance="model"``, which reads them as counts.
+        Log-likelihood, without a penalty; weights scaled to sum to n unless ``covariance="model"``, which
+        reads them as counts.
     llnull
         The same without predictors.
     design_df
@@ -327,7 +328,8 @@ class FittedModel:
         frame.index = pd.Index(self._names())
         lost = int(self.dropped["rows"].sum())
         head = [
-            f"{self.name}: {self.family}, link {self.link.name}",
+            f"{self.name}: {self.family}, link {self.link.name}"
+            + (f", penalised likelihood: {self.penalty}" if self.penalty else ""),
             f"{self.formula}",
             f"n = {self.nobs:,} ({lost:,} rows left out), {self.n_psu} PSUs, {self.n_strata} strata",
             f"covariance: {self.covariance}; {self.design.description}; {self.df_statement()}",
@@ -349,7 +351,8 @@ class FittedModel:
         return [p.name for p in self.parameters]
 
     def __repr__(self) -> str:
-        return f"<FittedModel {self.name}: {self.family}({self.formula!r}), n = {self.nobs}>"
+        penalised = f", {self.penalty}" if self.penalty else ""
+        return f"<FittedModel {self.name}: {self.family}({self.formula!r}{penalised}), n = {self.nobs}>"
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()

@@ -209,7 +209,7 @@ def test_robust_is_the_design_of_independent_respondents(frame: pd.DataFrame) ->
     ("arguments", "message"),
     [
         ({"covariance": "HC3"}, r"covariance: 'HC3' is not one\n\s+Allowed: None, design, robust, model"),
-        ({"separation": "firth"}, r"separation: 'firth' is not one\n\s+Allowed: error"),
+        ({"separation": "drop"}, r"separation: 'drop' is not one\n\s+Allowed: error, firth"),
         ({"df_rule": "sas"}, r"df_rule: 'sas' is not one\n\s+Allowed: stata, r"),
         ({"design": "w"}, r"design: it is a str\n\s+Allowed: a SurveyDesign"),
         ({"covariance": "design"}, r"covariance='design' without a design"),
