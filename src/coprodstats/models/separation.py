@@ -19,7 +19,7 @@ Ints = NDArray[np.intp]
 TOLERANCE = 1e-7
 # Shown instead of a count that could single out respondents.
 SMALL_COUNT = 10
-# Overlap is looked for in this many rows first, with so many extremes of each column; see `_some_rows`.
+# Overlap is looked for in this many rows first, with so many extremes of each column; see `some_rows`.
 FEW_ROWS = 800
 EXTREMES = 12
 
@@ -62,16 +62,16 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     >>> separating_direction(x, np.array([0, 0, 1, 1]), 1)[1] > 0
     np.True_
     """
-    some = _some_rows(x, y)
+    some = some_rows(x, y)
     if len(some) < len(y):
         rows = constraint_rows(x[some], y[some], n_cuts)
         # What separates all rows separates these, or is orthogonal to them; at full rank nothing is.
-        if _has_full_rank(rows) and _separating(rows) is None:
+        if has_full_rank(rows) and separating(rows) is None:
             return None
-    return _separating(constraint_rows(x, y, n_cuts))
+    return separating(constraint_rows(x, y, n_cuts))
 
 
-def _some_rows(x: Floats, y: Ints) -> Ints:
+def some_rows(x: Floats, y: Ints) -> Ints:
     """Return rows that show overlap if it is plain: evenly spaced ones, and the extremes of every column."""
     wanted = max(FEW_ROWS, 30 * x.shape[1])
     if len(y) <= 2 * wanted:
@@ -82,12 +82,13 @@ def _some_rows(x: Floats, y: Ints) -> Ints:
     return np.unique(np.concatenate(chosen))
 
 
-def _has_full_rank(rows: Floats) -> bool:
+def has_full_rank(rows: Floats) -> bool:
+    """Return whether no direction is orthogonal to all rows."""
     unit = rows / np.maximum(np.sqrt((rows**2).sum(axis=0)), np.finfo(float).tiny)
     return bool(np.linalg.eigvalsh(unit.T @ unit)[0] > TOLERANCE)
 
 
-def _separating(rows: Floats) -> Floats | None:
+def separating(rows: Floats) -> Floats | None:
     """Return the direction that raises the rows' sum most without lowering any, or None if there is none."""
     size = np.abs(rows).max(axis=0)
     size[size == 0] = 1.0
@@ -166,7 +167,7 @@ def refuse_separation(
     faults = dict.fromkeys(
         Fault(
             where=f"outcome {outcome!r}",
-            found=_separated_by(rows, sample, column)
+            found=separated_by(rows, sample, column)
             or f"its categories are separated by {column.name}, alone or with other terms: "
             f"the estimate would be {'+' if sign > 0 else '−'}infinity",
             remedy="merge it with another category in the codebook, or leave the term out",
@@ -176,7 +177,7 @@ def refuse_separation(
     raise SeparationError(*faults)
 
 
-def _separated_by(rows: pd.DataFrame, sample: Sample, column: Column) -> str:
+def separated_by(rows: pd.DataFrame, sample: Sample, column: Column) -> str:
     """Say which level goes with a single category, if that is what separates."""
     if len(column.variables) != 1 or not column.level:
         return ""
