@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,16 +49,7 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
     )
     found = penalised.maximise(problem)
     estimate = found.estimate
-    convergence = likelihood.certify(
-        estimate,
-        penalised.plain_derivatives(problem, estimate.theta),
-        problem.x,
-        problem.y,
-        problem.w,
-        to_user,
-    )
-    # The penalty's gradient is made of the inverse information, and loses digits with its condition.
-    lost = max(0, int(np.ceil(np.log10(np.linalg.cond(found.fisher)) - 2)))
+    size = penalised.score_size(problem, estimate.theta)
     return Maximum(
         theta=estimate.theta,
         information=estimate.information,
@@ -68,7 +57,7 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
         to_user=to_user,
         loglik=estimate.loglik,
         null_loglik=null_loglik,
-        convergence=replace(convergence, digits=max(0, convergence.digits - lost)),
+        convergence=likelihood.certificate(estimate, size, float(problem.w.sum()), to_user),
         model_based=np.asarray(np.linalg.inv(found.fisher), dtype=np.float64),
         warnings=_warnings(ready, link),
     )

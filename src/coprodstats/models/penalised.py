@@ -65,7 +65,7 @@ class Problem:
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return self.n_cuts + self.x.shape[1]
+        return self.n_cuts + int(self.x.shape[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -269,6 +269,19 @@ def influence_scores(problem: Problem, theta: Floats, *, fixed_total: bool) -> F
     return rows
 
 
+def score_size(problem: Problem, theta: Floats) -> Floats:
+    """Return the size of the score's terms, shape (q,), to which its rounding is proportional.
+
+    The penalty's terms are made of the inverse information, and lose digits with its condition.
+    """
+    found = derivatives(problem, theta)
+    plain = _plain_scores(problem, theta)
+    weights = problem.w[:, None]
+    of_penalty = np.sqrt(((weights * (found.rows - plain)) ** 2).sum(axis=0))
+    size = np.sqrt(((weights * plain) ** 2).sum(axis=0)) + np.linalg.cond(found.fisher) * of_penalty
+    return np.asarray(size, dtype=np.float64)
+
+
 def _start(problem: Problem) -> Floats:
     theta = likelihood.starting_values(problem.y, problem.w, problem.n_cuts, problem.x.shape[1], problem.link)
     if problem.offset is not None:
@@ -305,21 +318,16 @@ def _log_likelihood(problem: Problem, theta: Floats) -> float:
     )
 
 
-def plain_derivatives(problem: Problem, theta: Floats) -> likelihood.Derivatives:
-    """Return the derivatives of the likelihood without the penalty."""
-    return likelihood.derivatives(
-        theta, problem.x, problem.y, problem.n_cuts, problem.link, offset=problem.offset
-    )
-
-
 def _plain_scores(problem: Problem, theta: Floats) -> Floats:
-    d = plain_derivatives(problem, theta)
-    return likelihood.row_scores(d, problem.x, problem.y, problem.n_cuts)
+    x, y, n_cuts = problem.x, problem.y, problem.n_cuts
+    d = likelihood.derivatives(theta, x, y, n_cuts, problem.link, offset=problem.offset)
+    return likelihood.row_scores(d, x, y, n_cuts)
 
 
 def _plain_information(problem: Problem, theta: Floats) -> Floats:
-    d = plain_derivatives(problem, theta)
-    return likelihood.information(d, problem.x, problem.y, problem.w, problem.n_cuts)
+    x, y, n_cuts = problem.x, problem.y, problem.n_cuts
+    d = likelihood.derivatives(theta, x, y, n_cuts, problem.link, offset=problem.offset)
+    return likelihood.information(d, x, y, problem.w, n_cuts)
 
 
 def _blocks(problem: Problem, theta: Floats) -> Iterator[_Rows]:
