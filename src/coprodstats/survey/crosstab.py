@@ -13,6 +13,8 @@ from coprodstats.errors import ArgumentError, Fault, InsufficientDataError
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import bind, require_columns
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, design_variance
+from coprodstats.survey.ratios import ratio_covariance
+from coprodstats.survey.replicates import replicate_totals
 from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
@@ -154,7 +156,9 @@ def crosstab(
     and ``d0 d`` degrees of freedom, ``D`` the generalised design effects of the interaction, ``d`` PSUs minus
     strata. The Wald test is of ``P_rc - P_r P_c``, adjusted as by Korn and Graubard (1990): ``W (d - q + 1) /
     (d q)`` on (q, d - q + 1). They are ``svychisq`` of the R package survey with ``"F"`` and ``"adjWald"``.
-    Categories without respondents take no part in the tests. Prefer Rao-Scott where d is small.
+    Categories without respondents take no part in the tests. Prefer Rao-Scott where d is small. With
+    replicate weights, shares and Rao-Scott rest on the shares in each replicate, the Wald test on its totals;
+    a share of a row or column that some replicate leaves without weight has no standard error.
 
     Examples
     --------
@@ -176,6 +180,7 @@ def crosstab(
         )
     table = _Table(
         bound=bound,
+        domain=domain,
         w=np.where(domain, bound.weights, 0.0) / bound.weights[domain].sum(),
         row=_indicators(row, domain),
         column=_indicators(column, domain),
@@ -200,6 +205,7 @@ class _Table:
     """The data of a table: weights that add up to one, and indicators of rows and columns."""
 
     bound: ResolvedDesign
+    domain: Bools
     w: Floats
     row: Floats
     column: Floats
@@ -210,9 +216,18 @@ class _Table:
         """Return indicators of cells, shape (n, rows × columns), rows varying slowest."""
         return np.asarray((self.row[:, :, None] * self.column[:, None, :]).reshape(len(self.w), -1))
 
-    def variance(self, influence: Floats) -> Floats:
-        """Return the covariance of estimators from their influences."""
-        return design_variance(influence, self.bound)
+    def in_all_replicates(self, base: Floats) -> Bools:
+        """Return which bases have weight in every replicate, shape (m,)."""
+        replication = self.bound.replication
+        if replication is None:
+            return np.ones(base.shape[1], dtype=bool)
+        counted = replication.rscales > 0
+        inside = np.where(self.domain[:, None], base, 0.0)
+        return np.asarray((replicate_totals(inside, replication)[counted] > 0).all(axis=0))
+
+    def covariance(self, cell: Floats, base: Floats, shares: Floats) -> Floats:
+        """Return the covariance of shares of cells in bases, shapes (n, m) and (m,)."""
+        return ratio_covariance(cell, base, shares, self.bound, self.domain)
 
 
 def _require(frame: pd.DataFrame, rows: str, columns: str) -> None:
@@ -246,7 +261,7 @@ def _shares(table: _Table, rows: pd.Index, columns: pd.Index) -> pd.DataFrame:
     }
     of_row = np.repeat(table.row, len(columns), axis=1)
     of_column = np.tile(table.column, (1, len(rows)))
-    whole = np.ones((len(table.w), 1))
+    whole = np.ones_like(cell)
     numbers = {}
     for name, base in (("cell", whole), ("of_row", of_row), ("of_column", of_column)):
         numbers[name], numbers[f"{name}_std_error"] = _ratios(table, cell, base)
@@ -258,12 +273,15 @@ def _shares(table: _Table, rows: pd.Index, columns: pd.Index) -> pd.DataFrame:
 def _ratios(table: _Table, cell: Floats, base: Floats) -> tuple[Floats, Floats]:
     """Return weighted ratios of cells to their bases with standard errors; NaN where a base is empty."""
     size = table.w @ base
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = table.w @ cell / size
-        influence = table.w[:, None] * (cell - base * ratio) / size
-    variance = np.array([table.variance(z[:, None])[0, 0] if np.isfinite(z).all() else np.nan
-                         for z in influence.T])  # fmt: skip
-    return ratio, np.sqrt(variance)
+    ratio, std_error = np.full(len(size), np.nan), np.full(len(size), np.nan)
+    some = size > 0
+    ratio[some] = (table.w @ cell)[some] / size[some]
+    # A base that some replicate leaves without weight has a share, and no standard error.
+    sure = some & table.in_all_replicates(base)
+    if sure.any():
+        variance = table.covariance(cell[:, sure], base[:, sure], ratio[sure])
+        std_error[sure] = np.sqrt(np.diag(variance))
+    return ratio, std_error
 
 
 def _rao_scott(table: _Table) -> tuple[float, IndependenceTest]:
@@ -279,7 +297,7 @@ def _rao_scott(table: _Table) -> tuple[float, IndependenceTest]:
     inverse = np.divide(1.0, p, out=np.zeros_like(p), where=p > 0)
     contrasts = _interaction(r, c)
     weighted = contrasts * inverse[:, None]
-    variance = table.variance(table.w[:, None] * (cell - p))
+    variance = table.covariance(cell, np.ones_like(cell), p)
     naive = contrasts.T @ weighted / table.n
     if np.linalg.cond(naive) > 1e12:
         return pearson, _no_test(method, "too many cells are empty")
@@ -310,7 +328,7 @@ def _wald(table: _Table) -> IndependenceTest:
     )
     kept = np.outer(np.arange(r) > 0, np.arange(c) > 0).ravel()
     excess = (table.w @ cell - np.outer(row, column).ravel())[kept]
-    variance = table.variance(table.w[:, None] * on[:, kept])
+    variance = design_variance(table.w[:, None] * on[:, kept], table.bound, table.domain)
     size = np.sqrt(np.diag(variance))
     if not (size > 0).all() or np.linalg.cond(variance / np.outer(size, size)) > 1e12:
         return _no_test(method, "the covariance of the cells is singular")
@@ -322,6 +340,7 @@ def _wald(table: _Table) -> IndependenceTest:
 def _without_empty(table: _Table) -> _Table:
     return _Table(
         bound=table.bound,
+        domain=table.domain,
         w=table.w,
         row=table.row[:, table.row.any(axis=0)],
         column=table.column[:, table.column.any(axis=0)],

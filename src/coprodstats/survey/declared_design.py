@@ -158,8 +158,8 @@ class SurveyDesign:
         if self.has_fpc:
             parts.append(f"finite population: {_named(self.fpc, 'none')}")
         if self.replicate_method is not None:
-            many = f"{self.n_replicates} replicates, seed {self.seed}" if self.n_replicates else "replicates"
-            parts.append(f"{METHOD_WORDS[self.replicate_method]}: {many}")
+            drawn = f": {self.n_replicates} replicates, seed {self.seed}" if self.n_replicates else ""
+            parts.append(METHOD_WORDS[self.replicate_method] + drawn)
         return ", ".join(parts)
 
 

@@ -13,13 +13,8 @@ from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, did_you_mean, listed
 from coprodstats.survey.cleaning import CleanedSurvey
-from coprodstats.survey.design import (
-    ResolvedDesign,
-    SurveyDesign,
-    design_df,
-    design_variance,
-    resolve_design,
-)
+from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.ratios import ratio_covariance
 from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Interval = Literal["logit", "korn-graubard", "wilson"]
@@ -116,11 +111,13 @@ def means(
     ArgumentError
         If a column is absent or of the wrong type.
     DesignError
-        If ``weighting`` was not made from the design's weights and these rows.
+        If ``weighting`` was not made from the design's weights and these rows, or a replicate leaves a group
+        without weight.
 
     Notes
     -----
-    Ratio mean with linearised variance, as ``svymean`` and ``svyby`` of the R package survey. The design
+    Ratio mean with linearised variance, or with that of the mean in each replicate if the design has
+    replicate weights, as ``svymean`` and ``svyby`` of the R package survey. The design
     effect compares that variance with ``S^2 / n``, ``S^2`` the population variance estimated with the
     weights: simple random sampling with replacement, on any scale of the weights (``deff = "replace"``).
 
@@ -189,11 +186,13 @@ def proportions(
     ArgumentError
         If a column is absent or of the wrong type, or there is no such interval.
     DesignError
-        If ``weighting`` was not made from the design's weights and these rows.
+        If ``weighting`` was not made from the design's weights and these rows, or a replicate leaves a group
+        without weight.
 
     Notes
     -----
-    Logit: ``svyciprop(method = "logit")`` of the R package survey. Korn-Graubard (1998, *Survey Methodology*
+    Variances as for `means`. Logit: ``svyciprop(method = "logit")`` of the R package survey, with replicate
+    weights its ``"xlogit"``. Korn-Graubard (1998, *Survey Methodology*
     24, 193-201; ``method = "beta"``): with ``m = p (1 - p) / V (t_{n-1} / t_d)^2`` the limits are the
     quantiles of Beta(m p, m (1 - p) + 1) and Beta(m p + 1, m (1 - p)). Wilson: the p' with ``(p - p')^2 =
     t_d^2 p' (1 - p') / m``, ``m = p (1 - p) / V`` (Wilson 1927; for surveys Dean and Pagano 2015, *Journal of
@@ -307,8 +306,8 @@ def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> _
     among = values[w > 0]
     # A constant is its own mean to the last digit: shares of 0 and 1 are told by equality.
     estimate = float(among[0] if np.ptp(among) == 0 else w @ values / w.sum())
-    influence = (w * (values - estimate) / w.sum())[:, None]
-    variance = float(design_variance(influence, bound)[0, 0])
+    ones = np.ones((len(w), 1))
+    variance = float(ratio_covariance(values[:, None], ones, np.array([estimate]), bound, domain)[0, 0])
     spread = float(w @ (values - estimate) ** 2 / w.sum())
     return _Mean(
         estimate=estimate,

@@ -11,6 +11,7 @@ from coprodstats.errors import DesignError, Fault, LonelyPSUError, WeightError, 
 from coprodstats.survey.declared_design import SurveyDesign
 from coprodstats.survey.design_faults import LonelyPSU, ReplicateMethod
 from coprodstats.survey.given_replicates import given_replicates
+from coprodstats.survey.made_replicates import made_replicates
 from coprodstats.survey.resolved import (
     Calibration,
     Floats,
@@ -97,6 +98,8 @@ def resolve_design(design: SurveyDesign | None, frame: pd.DataFrame) -> Resolved
     _refuse_lonely(design, resolved)
     if design.replicate_weights is not None:
         return replace(resolved, replication=given_replicates(design, frame, weights))
+    if design.replicate_method is not None:
+        return replace(resolved, replication=made_replicates(design, resolved, frame))
     return resolved
 
 
