@@ -20,6 +20,7 @@ _HOMES = {
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
     "SurveyDesign": "survey.design",
+    "replicate_design": "survey.replicate_design",
     "means": "survey.describe",
     "proportions": "survey.describe",
     "PrecisionRules": "survey.describe",
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from coprodstats.survey.log import CleaningLog as CleaningLog
     from coprodstats.survey.reading import SurveyData as SurveyData
     from coprodstats.survey.reading import read_survey as read_survey
+    from coprodstats.survey.replicate_design import replicate_design as replicate_design
     from coprodstats.survey.simulate import Truth as Truth
     from coprodstats.survey.simulate import simulate as simulate
     from coprodstats.survey.trimming import trim_weights as trim_weights
