@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import listed
-from coprodstats.models import likelihood, penalised
+from coprodstats.models import jeffreys, likelihood, penalised
 from coprodstats.models.assemble import Maximum, Prepared
 from coprodstats.models.links import Link
 from coprodstats.models.separation import separating_direction
@@ -39,7 +39,7 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
     brglm2 (logistf divides by another matrix, X'W(1+h)X). Under a design, scores and information are those of
     the penalised likelihood, so that a row's influence is the derivative of the estimate by its weight.
     """
-    problem = penalised.Problem(
+    problem = jeffreys.Problem(
         x=ready.standard,
         y=ready.sample.y,
         w=ready.scaled,
