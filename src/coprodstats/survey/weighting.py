@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, DesignError, Fault, WeightError, did_you_mean, listed
+from coprodstats.survey.calibration import (
+    CalibrationTask,
+    Distance,
+    Solution,
+    deviations,
+    orthonormal_basis,
+    recalibrated,
+    solve_calibration,
+)
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import Calibration, ResolvedDesign, calibration_residuals
 from coprodstats.survey.log import how_many
 from coprodstats.survey.population import Margins, PopulationTotals, population_totals
+from coprodstats.survey.replicates import Replication
 
 Floats = NDArray[np.float64]
-Distance = Literal["linear", "raking"]
-
-# Singular values, and eigenvalues of the information, below this share of the largest are dependence: every
-# margin's cells add up to the same total.
-DEPENDENCE = 1e-10
-FLAT = 1e-13
-
-# A Newton step that changes a weight by more than this share is not the last: weights that margins force to
-# zero shrink by a constant factor, while every total is met better and better, until they are this small
-# beside the weights before.
-SETTLED = 0.1
-VANISHED = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +56,8 @@ class Weighting:
         Largest distance of a weighted total from its population total, relative to that.
     basis
         Orthonormal basis of ``matrix`` in the metric of ``base``, shape (n, rank of ``matrix``).
+    task
+        What was solved, for replicate weights, each of which is calibrated on its own.
 
     Examples
     --------
@@ -79,6 +79,7 @@ class Weighting:
     iterations: int
     largest_deviation: float
     basis: Floats
+    task: CalibrationTask
 
     def to_frame(self) -> pd.DataFrame:
         """Return each total: ``constraint, population, before, after, deviation`` (relative)."""
@@ -193,9 +194,12 @@ def post_stratify(
                 remedy="rake(...) for several margins",
             )
         )
-    task = population_totals("post_stratify", data, margins, {}, weights, tolerance=1e-8)
-    factor = task.totals / (task.matrix.T @ task.base)
-    return _weighting(task, task.base * (task.matrix @ factor), "post-stratification", 1)
+    totals = population_totals("post_stratify", data, margins, {}, weights, tolerance=1e-8)
+    factor = totals.totals / (totals.matrix.T @ totals.base)
+    weights = totals.base * (totals.matrix @ factor)
+    # A linear calibration to the cells of one margin is post-stratification: so are replicates calibrated.
+    task = _task(totals, "linear", tolerance=1e-8, max_iterations=3)
+    return _weighting(totals, task, Solution(weights=weights, iterations=1), "post-stratification")
 
 
 def calibrate(
@@ -272,14 +276,22 @@ def calibrated_design(design: ResolvedDesign, weighting: Weighting) -> ResolvedD
     ------
     DesignError
         If the rows or the weights are not those that were calibrated.
+    WeightError
+        If replicates can't be calibrated; it names them.
+
+    Notes
+    -----
+    Replicate weights are calibrated one by one, as by ``postStratify``, ``rake`` and ``calibrate`` of the R
+    package survey for its replicate designs.
     """
     weights = weighting.weights.to_numpy()
     faults = []
+    before = design.n_rows == len(weights) and _proportional(design.weights, weighting.base)
     if design.n_rows != len(weights):
         faults.append(
             Fault(where="weighting", found=f"it has {len(weights)} rows and the data {design.n_rows}")
         )
-    elif not (_proportional(design.weights, weighting.base) or _proportional(design.weights, weights)):
+    elif not (before or _proportional(design.weights, weights)):
         faults.append(
             Fault(
                 where="weighting",
@@ -290,12 +302,12 @@ def calibrated_design(design: ResolvedDesign, weighting: Weighting) -> ResolvedD
         )
     if faults:
         raise DesignError(*faults)
-    return replace(
-        design,
-        weights=weights,
-        description=f"{design.description}, {weighting.method}",
-        calibration=Calibration(base=weighting.base, basis=weighting.basis),
-    )
+    described = replace(design, weights=weights, description=f"{design.description}, {weighting.method}")
+    if design.replication is None:
+        return replace(described, calibration=Calibration(base=weighting.base, basis=weighting.basis))
+    # Replicates are calibrated on the scale on which the weights were.
+    factor = float((weighting.base if before else weights).sum() / design.weights.sum())
+    return replace(described, replication=_calibrated_replicates(design.replication, factor, weighting))
 
 
 def calibrated_influence(influence: Floats, weighting: Weighting, design: ResolvedDesign) -> Floats:
@@ -350,97 +362,55 @@ def calibrated_influence(influence: Floats, weighting: Weighting, design: Resolv
 
 
 def _calibrated(
-    task: PopulationTotals, distance: Distance, tolerance: float, max_iterations: int, method: str
+    totals: PopulationTotals, distance: Distance, tolerance: float, max_iterations: int, method: str
 ) -> Weighting:
-    """Solve ``sum d F(x'b) x = t`` by Newton's method on its convex dual, halving steps that overshoot."""
-    # Columns on a common scale; margins let the weights start at the population's size, which changes nothing
-    # of the solution.
-    size = np.sqrt(task.base @ task.matrix**2 / task.base.sum())
-    size[size == 0] = 1.0
-    x, t = task.matrix / size, task.totals / size
-    d = task.base * (task.population / task.base.sum() if task.population else 1.0)
-    allowed = tolerance * task.sizes() / size
-    b = np.zeros(len(t))
-    weights, slope = _weights_at(x @ b, d, distance)
-    met, settled, iterations = False, False, 0
-    while iterations < max_iterations:
-        iterations += 1
-        step = _solved(x.T @ (slope[:, None] * x), t - x.T @ weights)
-        b = _descended(b, step, x, t, d, distance)
-        before, (weights, slope) = weights, _weights_at(x @ b, d, distance)
-        if met:  # the step after the tolerance is met costs little and leaves rounding only
-            break
-        settled = distance == "linear" or bool((np.abs(weights - before) <= SETTLED * before).all())
-        met = settled and bool((np.abs(t - x.T @ weights) <= allowed).all())
-    settled &= distance == "linear" or not (weights < VANISHED * d).any()
-    return _weighting(task, weights, method, iterations, tolerance=tolerance, settled=settled)
+    task = _task(totals, distance, tolerance, max_iterations)
+    return _weighting(totals, task, solve_calibration(totals.base, task), method)
 
 
-def _weights_at(eta: Floats, d: Floats, distance: Distance) -> tuple[Floats, Floats]:
-    if distance == "linear":
-        return d * (1 + eta), d
-    with np.errstate(over="ignore", invalid="ignore"):
-        weights = np.where(d > 0, d * np.exp(eta), 0.0)
-    return weights, weights
+def _task(
+    totals: PopulationTotals, distance: Distance, tolerance: float, max_iterations: int
+) -> CalibrationTask:
+    return CalibrationTask(
+        matrix=totals.matrix,
+        totals=totals.totals,
+        sizes=totals.sizes(),
+        population=totals.population,
+        distance=distance,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
 
 
-def _solved(information: Floats, misfit: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(information)
-    kept = values > FLAT * values[-1]
-    return np.asarray(vectors[:, kept] @ ((vectors[:, kept].T @ misfit) / values[kept]))
-
-
-def _descended(b: Floats, step: Floats, x: Floats, t: Floats, d: Floats, distance: Distance) -> Floats:
-    if distance == "linear":
-        return b + step
-
-    def dual(at: Floats) -> float:
-        with np.errstate(over="ignore"):
-            return float(d @ np.exp(x @ at) - t @ at)
-
-    start, length = dual(b), 1.0
-    slack = 1e-12 * (abs(start) + 1)
-    while length > 1e-10 and not dual(b + length * step) <= start + slack:
-        length /= 2
-    return b + length * step
-
-
-def _weighting(
-    task: PopulationTotals,
-    weights: Floats,
-    method: str,
-    iterations: int,
-    *,
-    tolerance: float = 1e-8,
-    settled: bool = True,
-) -> Weighting:
-    reached = task.matrix.T @ weights
-    deviation = np.abs(reached - task.totals) / task.sizes()
-    j = int(np.argmax(np.where(np.isfinite(deviation), deviation, np.inf)))
-    if not deviation[j] <= tolerance:
+def _weighting(totals: PopulationTotals, task: CalibrationTask, found: Solution, method: str) -> Weighting:
+    weights, iterations = found.weights, found.iterations
+    deviation = deviations(weights, task)
+    j = int(np.argmax(deviation))
+    if not deviation[j] <= task.tolerance:
+        reached = task.matrix[:, j] @ weights
         raise WeightError(
             Fault(
-                where=task.function,
-                found=f"after {iterations} iterations the worst total is that of {task.names[j]}: "
-                f"{reached[j]:.6g} instead of {task.totals[j]:.6g}, {deviation[j]:.3g} of it away",
-                allowed=f"at most {tolerance:.3g}",
+                where=totals.function,
+                found=f"after {iterations} iterations the worst total is that of {totals.names[j]}: "
+                f"{reached:.6g} instead of {task.totals[j]:.6g}, {deviation[j]:.3g} of it away",
+                allowed=f"at most {task.tolerance:.3g}",
                 remedy="merge small categories, or leave out a margin; no weights may meet all of these",
             )
         )
-    if not settled:
+    if not found.settled:
         raise WeightError(
             Fault(
-                where=task.function,
+                where=totals.function,
                 found=f"after {iterations} iterations some weights still shrink towards zero: "
                 "the margins leave nothing for them",
                 remedy="merge small categories, or leave out a margin",
             )
         )
-    low = (weights <= 0) & (task.base > 0)
+    low = (weights <= 0) & (totals.base > 0)
     if low.any():
         raise WeightError(
             Fault(
-                where=task.function,
+                where=totals.function,
                 found=f"{how_many(int(low.sum()))} weights would be zero or negative",
                 allowed="weights above 0",
                 remedy="distance='raking', or merge small categories",
@@ -448,23 +418,37 @@ def _weighting(
         )
     return Weighting(
         method=method,
-        weights=pd.Series(weights, index=task.index, name="weight"),
-        base=task.base,
-        constraints=task.names,
+        weights=pd.Series(weights, index=totals.index, name="weight"),
+        base=totals.base,
+        constraints=totals.names,
         totals=task.totals,
         matrix=task.matrix,
-        sizes=task.sizes(),
+        sizes=task.sizes,
         iterations=iterations,
         largest_deviation=float(deviation[j]),
-        basis=_basis(task.matrix * np.sqrt(task.base)[:, None]),
+        basis=orthonormal_basis(task.matrix * np.sqrt(totals.base)[:, None]),
+        task=task,
     )
 
 
-def _basis(columns: Floats) -> Floats:
-    norms = np.linalg.norm(columns, axis=0)
-    scaled = columns / np.where(norms > 0, norms, 1.0)
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    return np.asarray(left[:, values > DEPENDENCE * values[0]])
+def _calibrated_replicates(replication: Replication, factor: float, weighting: Weighting) -> Replication:
+    """Return replicate weights, each of which meets the population totals."""
+    weights, missed = recalibrated(replication.weights * factor, weighting.task)
+    far = ~(missed <= weighting.task.tolerance).all(axis=1) & (replication.rscales > 0)
+    if far.any():
+        names = [name for name, fails in zip(replication.names, far, strict=True) if fails]
+        first = int(np.flatnonzero(far)[0])
+        worst = weighting.constraints[int(np.argmax(missed[first]))]
+        raise WeightError(
+            Fault(
+                where=weighting.method,
+                found=f"{len(names)} of {replication.n_replicates} replicates can't be calibrated "
+                f"({listed(names)}); the worst total of {names[0]} is that of {worst}",
+                allowed="every replicate meets the population totals",
+                remedy="merge small categories, or leave out a margin",
+            )
+        )
+    return replace(replication, weights=weights)
 
 
 def _proportional(one: Floats, other: Floats) -> bool:
