@@ -379,6 +379,12 @@ def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
     return centre, inverse, (x - centre) @ inverse
 
 
+def shares_loglik(y: Ints, w: Floats) -> float:
+    """Return the log-likelihood of the categories' weighted shares."""
+    shares = np.bincount(y, w)
+    return float(shares @ np.log(shares / shares.sum()))
+
+
 def slope_parameters(columns: tuple[Column, ...]) -> tuple[Parameter, ...]:
     """Return the parameters of a design matrix's columns."""
     return tuple(

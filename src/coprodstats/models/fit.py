@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, get_args
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coprodstats.errors import Fault
 from coprodstats.models import likelihood
 from coprodstats.models.assemble import (
     Form,
@@ -19,22 +21,24 @@ from coprodstats.models.assemble import (
     assemble,
     prepare,
     require_converged,
+    shares_loglik,
     slope_parameters,
     threshold_parameters,
     unknown_options,
 )
+from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalty_name
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import refuse_separation
+from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
 from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Separation = Literal["error", "firth"]
 
 
@@ -48,6 +52,7 @@ def logit(
     separation: Separation = "error",
     df_rule: DfRule = "stata",
     weighting: Weighting | None = None,
+    offset: str | None = None,
     name: str | None = None,
 ) -> FittedModel:
     """Fit a logistic model of a two-category outcome.
@@ -75,13 +80,16 @@ def logit(
     weighting
         Calibrated weights for all rows of the data (`coprodstats.rake`, `post_stratify`, `calibrate`), made
         from the design's weights; the covariance takes the calibration into account.
+    offset
+        A numeric column that is added to the linear predictor with a coefficient of 1. Rows without a value
+        are outside the sample; predictions for new data need the column.
     name
         The model's name in tables.
 
     Returns
     -------
     FittedModel
-        log(P(event) / (1 - P(event))) = Intercept + x'b.
+        log(P(event) / (1 - P(event))) = Intercept + x'b + offset.
 
     Raises
     ------
@@ -107,19 +115,18 @@ def logit(
     >>> round(float(model.params["age"]), 4)
     0.076
     """
-    return _fit(
-        formula,
-        data,
+    request = Request(
+        data=data,
         family="logit",
-        link="logit",
         design=design,
         covariance=covariance,
         domain=domain,
-        separation=separation,
         df_rule=df_rule,
         weighting=weighting,
         name=name,
+        offset=offset,
     )
+    return _fit(formula, request, link="logit", separation=separation)
 
 
 def ologit(
@@ -127,27 +134,34 @@ def ologit(
     data: CleanedSurvey | pd.DataFrame,
     *,
     link: LinkName = "logit",
+    nonparallel: Sequence[str] | str = (),
     design: SurveyDesign | None = None,
     covariance: CovarianceKind | None = None,
     domain: pd.Series | NDArray[np.bool_] | None = None,
     separation: Separation = "error",
     df_rule: DfRule = "stata",
     weighting: Weighting | None = None,
+    offset: str | None = None,
     name: str | None = None,
 ) -> FittedModel:
-    """Fit a cumulative-link (proportional odds) model of an ordered outcome.
+    """Fit a cumulative-link model of an ordered outcome: proportional odds, or partial proportional odds.
 
     Parameters
     ----------
-    formula, data, design, covariance, domain, separation, df_rule, weighting, name
+    formula, data, design, covariance, domain, separation, df_rule, weighting, offset, name
         As for `logit`. The outcome is an ordered categorical with at least two categories.
     link
         ``"logit"``, ``"probit"``, ``"cloglog"``, ``"loglog"`` or ``"cauchit"``, as in R's ordinal.
+    nonparallel
+        Terms or parameters of the formula whose slopes differ between the splits of the outcome, such as
+        ``("age", "country[T.DK]")``; ``"all"`` for every term. By default none.
 
     Returns
     -------
     FittedModel
-        F^-1(P(Y <= k)) = threshold_k - x'b, so that a positive coefficient means *more*.
+        F^-1(P(Y <= k)) = threshold_k - x'b - offset, so that a positive coefficient means *more*. A
+        nonparallel column has one slope per split, named ``age[low|mid]``, ``age[mid|high]``: b_k in
+        F^-1(P(Y <= k)) = threshold_k - x'b_k, as Stata's gologit2 reports them.
 
     Raises
     ------
@@ -157,7 +171,15 @@ def ologit(
 
     Notes
     -----
-    McCullagh (1980), *JRSS B* 42, 109-142; Christensen (2022), R package ordinal.
+    McCullagh (1980), *JRSS B* 42, 109-142; Christensen (2022), R package ordinal. Partial proportional
+    odds: Peterson and Harrell (1990), *Applied Statistics* 39, 205-217; Williams (2006), *Stata Journal* 6,
+    58-82. R's ``clm(nominal = )`` adds its slopes to the thresholds, and VGAM's ``cumulative()`` speaks of
+    P(Y <= k) unless ``reverse = TRUE``: both give these slopes with the opposite sign.
+
+    Lines with slopes of their own cross somewhere, and beyond that a category would have a negative
+    probability. The fit steps back from estimates at which some respondent's own category has none; a sample
+    in which another category still has a negative one is named in ``warnings``, and `coprodstats.predict`
+    refuses rows for which that is so.
 
     Examples
     --------
@@ -166,54 +188,52 @@ def ologit(
     >>> frame = pd.DataFrame({"trust": answers, "age": [20, 35, 60, 41, 52, 33, 28, 47]})
     >>> list(ologit("trust ~ age", frame).thresholds.index)
     ['low|mid', 'mid|high']
+    >>> ologit("trust ~ age", frame, nonparallel=("age",)).params.index.tolist()[:2]
+    ['age[low|mid]', 'age[mid|high]']
     """
-    return _fit(
-        formula,
-        data,
+    request = Request(
+        data=data,
         family="ologit",
-        link=link,
         design=design,
         covariance=covariance,
         domain=domain,
-        separation=separation,
         df_rule=df_rule,
         weighting=weighting,
         name=name,
+        offset=offset,
     )
+    return _fit(formula, request, link=link, separation=separation, nonparallel=nonparallel)
 
 
 def _fit(
     formula: str,
-    data: CleanedSurvey | pd.DataFrame,
+    request: Request,
     *,
-    family: str,
     link: LinkName,
-    design: SurveyDesign | None,
-    covariance: CovarianceKind | None,
-    domain: pd.Series | NDArray[np.bool_] | None,
     separation: Separation,
-    df_rule: DfRule,
-    weighting: Weighting | None,
-    name: str | None,
+    nonparallel: Sequence[str] | str = (),
 ) -> FittedModel:
-    request = Request(
-        data=data,
-        family=family,
-        design=design,
-        covariance=covariance,
-        domain=domain,
-        df_rule=df_rule,
-        weighting=weighting,
-        name=name,
-    )
+    family = request.family
     faults = unknown_options(
         family, ("link", link, tuple(LINKS)), ("separation", separation, get_args(Separation))
     )
+    wrong = nonparallel_faults(family, nonparallel)
+    faults += wrong
+    if not wrong and len(nonparallel) and separation == "firth":
+        faults.append(
+            Fault(
+                where=f"{family}: separation",
+                found="'firth' is for one slope per column",
+                remedy="leave nonparallel out, or separation='error'",
+            )
+        )
     ready = prepare(formula, request, *faults)
+    if len(nonparallel):
+        return vector_fit(ready, layout_of(ready, cumulative_model(LINKS[link]), nonparallel))
     form = cumulative_form(ready, LINKS[link])
     if separation == "firth":
         to_user = _to_user(len(ready.sample.categories) - 1, ready.centre, ready.inverse, family)
-        unpenalised = null_loglik(ready.sample.y, ready.scaled)
+        unpenalised = _null_loglik(ready, LINKS[link])
         penalised = penalised_maximum(ready, LINKS[link], to_user, unpenalised)
         return assemble(ready, penalised, replace(form, penalty=penalty_name(LINKS[link])))
     refuse_separation(
@@ -230,8 +250,8 @@ def _fit(
 def _maximum(ready: Prepared, link: Link) -> Maximum:
     x, y, w = ready.standard, ready.sample.y, ready.scaled
     n_cuts = len(ready.sample.categories) - 1
-    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link)
-    d = likelihood.derivatives(found.theta, x, y, n_cuts, link)
+    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link, offset=ready.offset)
+    d = likelihood.derivatives(found.theta, x, y, n_cuts, link, offset=ready.offset)
     to_user = _to_user(n_cuts, ready.centre, ready.inverse, ready.family)
     convergence = likelihood.certify(found, d, x, y, w, to_user)
     require_converged(ready.name, convergence)
@@ -241,7 +261,7 @@ def _maximum(ready: Prepared, link: Link) -> Maximum:
         scores=likelihood.row_scores(d, x, y, n_cuts),
         to_user=to_user,
         loglik=found.loglik,
-        null_loglik=null_loglik(y, w),
+        null_loglik=_null_loglik(ready, link),
         convergence=convergence,
     )
 
@@ -278,7 +298,10 @@ def _to_user(n_cuts: int, centre: Floats, inverse: Floats, family: str) -> Float
     return np.vstack([to_raw[n_cuts:], to_raw[:n_cuts]])  # slopes first, thresholds last
 
 
-def null_loglik(y: Ints, w: Floats) -> float:
-    """Return the log-likelihood of the categories' weighted shares."""
-    shares = np.bincount(y, w)
-    return float(shares @ np.log(shares / shares.sum()))
+def _null_loglik(ready: Prepared, link: Link) -> float:
+    """Return the log-likelihood without predictors, but with the offset."""
+    y, w = ready.sample.y, ready.scaled
+    if ready.offset is None:
+        return shares_loglik(y, w)
+    nothing, n_cuts = np.empty((len(y), 0)), len(ready.sample.categories) - 1
+    return likelihood.maximise(nothing, y, w, n_cuts=n_cuts, link=link, offset=ready.offset).loglik

@@ -40,7 +40,10 @@ def df_words(df: float, n_strata: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter: its name, and the term, level and reference it stands for."""
+    """One parameter: its name, and the term, level and reference it stands for.
+
+    A slope that differs between the splits of an outcome belongs to one ``split``, such as ``low|mid``.
+    """
 
     name: str
     term: str
@@ -48,6 +51,7 @@ class Parameter:
     reference: str
     kind: str
     variables: tuple[str, ...]
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,7 @@ class FittedModel:
     name
         The model's name in tables; the outcome unless given.
     family
-        ``"logit"`` or ``"ologit"``.
+        ``"logit"``, ``"ologit"``, ``"acat"`` (adjacent categories), ``"cratio"`` (continuation ratio), …
     link
         The link.
     response
@@ -113,7 +117,7 @@ class FittedModel:
     used
         Which rows of the frame are in the sample, shape (n,).
     sample
-        The sample's predictors.
+        The sample's predictors, and the column of its offset.
     sample_y
         The sample's outcome as 0 … K-1.
     sample_weights
@@ -203,6 +207,12 @@ class FittedModel:
         return self.spec.formula.text
 
     @property
+    def nonparallel(self) -> tuple[str, ...]:
+        """The columns whose slopes differ between the splits of the outcome."""
+        owners = [p.name.removesuffix(f"[{p.split}]") for p in self.parameters if p.split]
+        return tuple(dict.fromkeys(owners))
+
+    @property
     def params(self) -> pd.Series:
         """Estimates on the link scale, named as in formulaic and statsmodels."""
         return pd.Series(self.estimates, index=self._names(), name="estimate")
@@ -224,7 +234,7 @@ class FittedModel:
 
     @property
     def thresholds(self) -> pd.Series:
-        """Thresholds theta_k in P(Y <= k) = F(theta_k - x'b); for two categories minus the intercept."""
+        """Thresholds of the splits, as each family defines them; for a logistic model minus the intercept."""
         if self.family == "logit":
             return pd.Series([-self.estimates[0]], index=["|".join(self.categories)], name="threshold")
         kinds = [p.kind for p in self.parameters]
@@ -297,9 +307,13 @@ class FittedModel:
         return pd.DataFrame(self.covariance_matrix, index=self._names(), columns=self._names())
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per parameter on the link scale, with the columns that all models share."""
+        """Return one row per parameter on the link scale, with the columns that all models share.
+
+        The note of a slope that differs between splits begins with its split.
+        """
         interval = self.conf_int()
-        note = "; ".join(self.warnings)
+        splits = [(f"slope at {p.split}",) if p.split else () for p in self.parameters]
+        note = ["; ".join([*split, *self.warnings]) for split in splits]
         return pd.DataFrame(
             {
                 "model": self.name,
@@ -329,7 +343,9 @@ class FittedModel:
         lost = int(self.dropped["rows"].sum())
         head = [
             f"{self.name}: {self.family}, link {self.link.name}"
-            + (f", penalised likelihood: {self.penalty}" if self.penalty else ""),
+            + (f", penalised likelihood: {self.penalty}" if self.penalty else "")
+            + (f", slopes by split: {', '.join(self.nonparallel)}" if self.nonparallel else "")
+            + (f", offset {self.offset_name}" if self.offset_name else ""),
             f"{self.formula}",
             f"n = {self.nobs:,} ({lost:,} rows left out), {self.n_psu} PSUs, {self.n_strata} strata",
             f"covariance: {self.covariance}; {self.design.description}; {self.df_statement()}",

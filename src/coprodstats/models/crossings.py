@@ -1,0 +1,65 @@
+"""Rows for which a model's lines cross, so that a category would have a negative probability."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coprodstats.errors import Fault, ModelError
+from coprodstats.models.results import FittedModel
+from coprodstats.models.separation import SMALL_COUNT
+
+Floats = NDArray[np.float64]
+
+
+def crossing_rows(values: Floats) -> int:
+    """Return for how many rows some probability is negative.
+
+    Parameters
+    ----------
+    values
+        Probabilities of each category, shape (n, K).
+
+    Examples
+    --------
+    >>> crossing_rows(np.array([[0.2, 0.8], [1.1, -0.1]]))
+    1
+    """
+    return int((values < 0).any(axis=1).sum())
+
+
+def crossing_words(count: int) -> str:
+    """Say that lines cross for some rows, in a sentence that singles out nobody."""
+    rows = f"{count:,} rows" if count >= SMALL_COUNT else f"fewer than {SMALL_COUNT} rows"
+    return (
+        f"for {rows} the slopes that differ between splits make lines cross, so that a category has a "
+        "negative probability"
+    )
+
+
+def refuse_crossings(model: FittedModel, values: Floats, rows: str) -> None:
+    """Refuse probabilities that are negative.
+
+    Parameters
+    ----------
+    model
+        The model.
+    values
+        What it gives for some rows, shape (n, v).
+    rows
+        Which rows they are, for the message: ``"new data"``, ``"the sample"``.
+
+    Raises
+    ------
+    ModelError
+        With the number of rows.
+    """
+    if not model.nonparallel or not (count := crossing_rows(values)):
+        return
+    raise ModelError(
+        Fault(
+            where=f"model {model.name!r}: {rows}",
+            found=crossing_words(count),
+            remedy="nonparallel=... for fewer terms, or rows nearer to those of the sample",
+        )
+    )
