@@ -40,6 +40,7 @@ _HOMES = {
     "margins": "models.margins",
     "predict": "models.margins",
     "average_predictions": "models.margins",
+    "profile_interval": "models.profile",
     "wald_test": "models.wald",
     "parallel_lines_test": "models.parallel",
     "goodness_of_fit": "models.goodness",
@@ -73,8 +74,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from coprodstats.errors import CoprodstatsError as CoprodstatsError
-    from coprodstats.models.comparison import Comparison as Comparison
     from coprodstats.models.compare import compare as compare
+    from coprodstats.models.comparison import Comparison as Comparison
     from coprodstats.models.diagnostics import collinearity as collinearity
     from coprodstats.models.diagnostics import design_effects as design_effects
     from coprodstats.models.diagnostics import influence_by_psu as influence_by_psu
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict
     from coprodstats.models.parallel import parallel_lines_test as parallel_lines_test
+    from coprodstats.models.profile import profile_interval as profile_interval
     from coprodstats.models.rao_scott import rao_scott_test as rao_scott_test
     from coprodstats.models.results import FittedModel as FittedModel
     from coprodstats.models.wald import wald_test as wald_test
