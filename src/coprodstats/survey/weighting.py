@@ -196,10 +196,10 @@ def post_stratify(
         )
     totals = population_totals("post_stratify", data, margins, {}, weights, tolerance=1e-8)
     factor = totals.totals / (totals.matrix.T @ totals.base)
-    weights = totals.base * (totals.matrix @ factor)
+    stratified = totals.base * (totals.matrix @ factor)
     # A linear calibration to the cells of one margin is post-stratification: so are replicates calibrated.
     task = _task(totals, "linear", tolerance=1e-8, max_iterations=3)
-    return _weighting(totals, task, Solution(weights=weights, iterations=1), "post-stratification")
+    return _weighting(totals, task, Solution(weights=stratified, iterations=1), "post-stratification")
 
 
 def calibrate(
