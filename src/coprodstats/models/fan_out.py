@@ -1,0 +1,104 @@
+"""Work on many replicates, spread over cores in blocks, with word of how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from coprodstats.errors import ArgumentError, Fault
+
+Ints = NDArray[np.intp]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    n_jobs: int = -1
+    progress: Callable[[int, int], None] | None = None
+
+
+_OPTIONS: ContextVar[_Options] = ContextVar("replicate_fitting", default=_Options())  # noqa: B039  (frozen)
+
+
+@contextmanager
+def replicate_fitting(
+    *, n_jobs: int = -1, progress: Callable[[int, int], None] | None = None
+) -> Iterator[None]:
+    """Say how the fits of replicates run inside a ``with`` block: on how many cores, and who is told.
+
+    Parameters
+    ----------
+    n_jobs
+        Threads; -1, as without this function, is one per core. The results are the same for any number.
+    progress
+        Called with the number of replicates fitted and their total, after each block of replicates.
+
+    Raises
+    ------
+    ArgumentError
+        If ``n_jobs`` is no whole number above 0 and not -1, or ``progress`` can't be called.
+
+    Notes
+    -----
+    joblib runs the blocks, by default in threads, which share the data; ``joblib.parallel_config`` chooses
+    another backend. While they run, linear algebra uses one thread per job.
+
+    Examples
+    --------
+    >>> import pandas as pd, coprodstats as cps
+    >>> frame = pd.DataFrame({"helps": [0, 1, 0, 1, 1, 0, 1, 1], "age": [20, 30, 40, 50, 60, 45, 35, 70]})
+    >>> design = cps.SurveyDesign(replicate_method="jk1")
+    >>> with cps.replicate_fitting(n_jobs=1, progress=lambda done, total: print(f"{done} of {total}")):
+    ...     model = cps.logit("helps ~ age", frame, design=design)
+    8 of 8
+    """
+    faults = []
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1):
+        faults.append(
+            Fault(
+                where="replicate_fitting: n_jobs", found=f"{n_jobs!r}", allowed="1, 2, … or -1 for all cores"
+            )
+        )
+    if progress is not None and not callable(cast("object", progress)):
+        found = f"it is a {type(progress).__name__}"
+        faults.append(
+            Fault(where="replicate_fitting: progress", found=found, allowed="a function of (done, total)")
+        )
+    if faults:
+        raise ArgumentError(*faults)
+    token = _OPTIONS.set(_Options(n_jobs=n_jobs, progress=progress))
+    try:
+        yield
+    finally:
+        _OPTIONS.reset(token)
+
+
+def in_blocks(work: Callable[[Ints], Sequence[Result]], blocks: Sequence[Ints]) -> list[Result]:
+    """Return the results of all blocks in order, computed as `replicate_fitting` says.
+
+    Parameters
+    ----------
+    work
+        From the positions of some replicates to a result for each.
+    blocks
+        Positions of replicates, a block at a time.
+    """
+    from joblib import Parallel, delayed  # noqa: PLC0415  (takes a while to import, and few fits need it)
+
+    options = _OPTIONS.get()
+    total = sum(map(len, blocks))
+    results: list[Result] = []
+    with threadpool_limits(limits=1, user_api="blas"):
+        parallel = Parallel(n_jobs=options.n_jobs, prefer="threads", return_as="generator")
+        for found in parallel(delayed(work)(block) for block in blocks):
+            results.extend(found)
+            if options.progress is not None:
+                options.progress(len(results), total)
+    return results

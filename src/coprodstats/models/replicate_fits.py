@@ -1,0 +1,166 @@
+"""A model fitted under each set of replicate weights.
+
+Cumulative models (logistic ones among them) are fitted in blocks by exact Newton steps, all replicates of a
+block at once (`batched`); other families one by one. Blocks depend on the data alone and are put together in
+order, so that the same bits come out whatever the number of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coprodstats.errors import ConvergenceError, CoprodstatsError, Fault, listed
+from coprodstats.models import likelihood
+from coprodstats.models.batched import newton, sort_rows
+from coprodstats.models.fan_out import in_blocks
+from coprodstats.models.links import Link
+from coprodstats.models.replicate_draws import Failure
+
+if TYPE_CHECKING:
+    from coprodstats.models.assemble import Prepared
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+# From a sample, other weights of its rows (n,) and where to start, to the estimates (q,).
+Refit = Callable[["Prepared", Floats, Floats | None], Floats]
+
+# Replicates that are fitted at once, fewer if their weights would be more numbers than this (128 MB).
+BLOCK = 64
+BLOCK_NUMBERS = 16_000_000
+NO_MAXIMUM = "the likelihood has no finite maximum: the outcome is separated, or a column does not vary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReplicateFits:
+    """The fits of all replicates.
+
+    Attributes
+    ----------
+    theta
+        Estimates in the coordinates of the fit, shape (R, q); NaN where a replicate failed or does not
+        count (its ``rscales`` are 0).
+    failures
+        The replicates that failed.
+    """
+
+    theta: Floats
+    failures: tuple[Failure, ...]
+
+
+def cumulative_replicates(ready: Prepared, start: Floats, *, link: Link) -> ReplicateFits:
+    """Return a cumulative model with one slope per column, fitted under each set of replicate weights.
+
+    Parameters
+    ----------
+    ready
+        The sample; its design has replicate weights.
+    start
+        Estimates under the sampling weights, in the coordinates of ``ready.standard``, shape (q,).
+    link
+        The link.
+    """
+    rows = sort_rows(ready.standard, ready.sample.y, len(ready.sample.categories) - 1, ready.offset)
+    alone = partial(cumulative_refit, link=link)
+
+    def fit(weights: Floats) -> list[Floats | str]:
+        theta, found = newton(rows, weights[:, rows.order], start, link)
+        return [
+            theta[r] if found[r] else _attempt(alone, ready, weights[r], None) for r in range(len(weights))
+        ]
+
+    return _fit_all(ready, fit, len(start), _block_size(len(rows.order)))
+
+
+def serial_replicates(ready: Prepared, start: Floats, *, refit: Refit) -> ReplicateFits:
+    """Return a model of any family, fitted under each set of replicate weights one by one.
+
+    Parameters
+    ----------
+    ready
+        The sample; its design has replicate weights.
+    start
+        Estimates under the sampling weights, shape (q,).
+    refit
+        The fit of this family under other weights.
+    """
+
+    def fit(weights: Floats) -> list[Floats | str]:
+        return [_attempt(refit, ready, w, start) for w in weights]
+
+    return _fit_all(ready, fit, len(start), max(1, _block_size(len(ready.sample.y)) // 8))
+
+
+def cumulative_refit(ready: Prepared, weights: Floats, start: Floats | None, *, link: Link) -> Floats:
+    """Return the maximum of a cumulative model under other weights, found with care, shape (q,).
+
+    Parameters
+    ----------
+    ready
+        The sample.
+    weights
+        Other weights of its rows, on any scale, shape (n,).
+    start
+        Where to start; None for the fit without predictors.
+    link
+        The link.
+
+    Raises
+    ------
+    ConvergenceError
+        If these weights give no finite maximum; it says why.
+    """
+    categories = ready.sample.categories
+    n_cuts = len(categories) - 1
+    live = weights != 0
+    x, y, w = ready.standard[live], ready.sample.y[live], weights[live]
+    where = f"model {ready.name!r}"
+    empty = [categories[k] for k in np.flatnonzero(np.bincount(y, w, minlength=n_cuts + 1) <= 0)]
+    if empty:
+        raise ConvergenceError(Fault(where=where, found=f"no respondent in category {listed(empty)}"))
+    w = w * (len(w) / w.sum())
+    offset = None if ready.offset is None else ready.offset[live]
+    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link, start=start, offset=offset)
+    q = len(found.theta)
+    if not likelihood.certificate(found, np.zeros(q), float(w.sum()), np.eye(q)).converged:
+        raise ConvergenceError(Fault(where=where, found=NO_MAXIMUM))
+    return found.theta
+
+
+def _attempt(refit: Refit, ready: Prepared, weights: Floats, start: Floats | None) -> Floats | str:
+    """Return the estimates under other weights, or why there are none."""
+    try:
+        return refit(ready, weights, start)
+    except CoprodstatsError as error:
+        return error.faults[0].found
+
+
+def _block_size(n: int) -> int:
+    return int(np.clip(BLOCK_NUMBERS // n, 1, BLOCK))
+
+
+def _fit_all(
+    ready: Prepared, fit: Callable[[Floats], list[Floats | str]], n_parameters: int, size: int
+) -> ReplicateFits:
+    replication = ready.bound.replication
+    assert replication is not None  # noqa: S101  (the caller has looked)
+    used = np.flatnonzero(ready.sample.used)
+    counted = np.flatnonzero(replication.rscales > 0)
+
+    def work(block: Ints) -> list[Floats | str]:
+        return fit(np.take(replication.weights.T[block], used, axis=1))
+
+    theta = np.full((replication.n_replicates, n_parameters), np.nan)
+    failures = []
+    results = in_blocks(work, [counted[a : a + size] for a in range(0, len(counted), size)])
+    for r, found in zip(counted, results, strict=True):
+        if isinstance(found, str):
+            failures.append(Failure(name=replication.names[r], reason=found))
+        else:
+            theta[r] = found
+    return ReplicateFits(theta=theta, failures=tuple(failures))
