@@ -39,6 +39,18 @@ class Link:
     pdf_slope: Callable[[Floats], Floats]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Derivatives:
+    """Log-likelihood of each row and its derivatives by the two ends of the row's interval, shape (n,)."""
+
+    log_p: Floats
+    upper: Floats
+    lower: Floats
+    upper_upper: Floats
+    lower_lower: Floats
+    upper_lower: Floats
+
+
 def log1mexp(x: Floats) -> Floats:
     """Return log(1 - exp(x)) for x <= 0 without cancellation (Maechler 2012, R package Rmpfr)."""
     near = x > -np.log(2.0)
@@ -128,3 +140,33 @@ def log_interval(link: Link, lower: Floats, upper: Floats) -> Floats:
     larger = np.where(in_upper_tail, link.log_sf(lower), link.log_cdf(upper))
     smaller = np.where(in_upper_tail, link.log_sf(upper), link.log_cdf(lower))
     return larger + log1mexp(np.minimum(smaller - larger, 0.0))
+
+
+def interval_derivatives(link: Link, lower: Floats, upper: Floats) -> Derivatives:
+    """Return log(F(upper) - F(lower)) with its derivatives by both ends, 0 by an end that is infinite.
+
+    Parameters
+    ----------
+    link
+        The link.
+    lower, upper
+        Ends of the intervals, shape (n,).
+    """
+    log_p = log_interval(link, lower, upper)
+    du = _ratio(link, upper, log_p)
+    dl = -_ratio(link, lower, log_p)
+    u, l = np.where(np.isfinite(upper), upper, 0.0), np.where(np.isfinite(lower), lower, 0.0)
+    return Derivatives(
+        log_p=log_p,
+        upper=du,
+        lower=dl,
+        upper_upper=du * (link.pdf_slope(u) - du),
+        lower_lower=dl * (link.pdf_slope(l) - dl),
+        upper_lower=-du * dl,
+    )
+
+
+def _ratio(link: Link, z: Floats, log_p: Floats) -> Floats:
+    finite = np.isfinite(z)
+    safe = np.where(finite, z, 0.0)
+    return np.where(finite, np.exp(link.log_pdf(safe) - np.where(finite, log_p, 0.0)), 0.0)
