@@ -36,6 +36,9 @@ _HOMES = {
     "Truth": "survey.simulate",
     "logit": "models.fit",
     "ologit": "models.fit",
+    "adjacent_categories": "models.category_logits",
+    "continuation_ratio": "models.category_logits",
+    "proportional_odds_search": "models.proportional_odds",
     "FittedModel": "models.results",
     "margins": "models.margins",
     "predict": "models.margins",
@@ -74,6 +77,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from coprodstats.errors import CoprodstatsError as CoprodstatsError
+    from coprodstats.models.category_logits import adjacent_categories as adjacent_categories
+    from coprodstats.models.category_logits import continuation_ratio as continuation_ratio
     from coprodstats.models.compare import compare as compare
     from coprodstats.models.comparison import Comparison as Comparison
     from coprodstats.models.diagnostics import collinearity as collinearity
@@ -88,6 +93,7 @@ if TYPE_CHECKING:
     from coprodstats.models.margins import predict as predict
     from coprodstats.models.parallel import parallel_lines_test as parallel_lines_test
     from coprodstats.models.profile import profile_interval as profile_interval
+    from coprodstats.models.proportional_odds import proportional_odds_search as proportional_odds_search
     from coprodstats.models.rao_scott import rao_scott_test as rao_scott_test
     from coprodstats.models.results import FittedModel as FittedModel
     from coprodstats.models.wald import wald_test as wald_test
