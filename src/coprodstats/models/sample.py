@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,13 @@ from coprodstats.survey.design import ResolvedDesign, SurveyDesign
 from coprodstats.survey.log import complete_cases
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 # Families whose outcome's categories need an order.
 ORDINAL = ("ologit", "acat", "cratio")
+# Families whose outcome is a number, of which the mean is modelled.
+MEAN = ("linear", "fractional")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,15 +41,15 @@ class Sample:
     used
         Which rows, shape (n,).
     y
-        Their outcome as 0 … K-1.
+        Their outcome as 0 … K-1, or its numbers in models of a mean.
     categories
-        The outcome's categories, lowest first.
+        The outcome's categories, lowest first; none in models of a mean.
     dropped
         The other rows: variable, reason, rows.
     """
 
     used: Bools
-    y: Ints
+    y: NDArray[Any]
     categories: tuple[str, ...]
     dropped: pd.DataFrame
 
@@ -128,7 +132,10 @@ def draw_sample(
     dropped = pd.concat([extra, lost], ignore_index=True) if len(extra) else lost
     if not used.any():
         raise InsufficientDataError(*_nothing_left(parsed, frame, needed, eligible))
-    y, categories = outcome_codes(frame.loc[used, parsed.outcome], parsed, family)
+    outcome = frame.loc[used, parsed.outcome]
+    if family in MEAN:
+        return Sample(used=used, y=outcome_numbers(outcome, parsed), categories=(), dropped=dropped)
+    y, categories = outcome_codes(outcome, parsed, family)
     return Sample(used=used, y=y, categories=categories, dropped=dropped)
 
 
@@ -193,6 +200,34 @@ def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tupl
             )
         )
     return y, categories
+
+
+def outcome_numbers(column: pd.Series, parsed: ParsedFormula) -> Floats:
+    """Return the outcome of a model of its mean, shape (n,).
+
+    Raises
+    ------
+    ModelError
+        If it is not numeric, or not finite.
+    InsufficientDataError
+        If it does not vary.
+    """
+    where, allowed = f"outcome {parsed.outcome!r}", "numbers, such as an index from 0 to 100"
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        ordered = isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered
+        found = (
+            "its categories have an order, but are no numbers" if ordered else f"its type is {column.dtype}"
+        )
+        remedy = "ologit(...)" if ordered else "logit(...) if it has two categories"
+        raise ModelError(Fault(where=where, found=found, allowed=allowed, remedy=remedy))
+    values = column.to_numpy(dtype=float)
+    infinite = int((~np.isfinite(values)).sum())
+    if infinite:
+        raise ModelError(Fault(where=where, found=f"{infinite} rows are not finite", allowed=allowed))
+    if np.ptp(values) == 0:
+        found = f"it is the same in all {len(values)} rows used"
+        raise InsufficientDataError(Fault(where=where, found=found, remedy="choose another outcome"))
+    return values
 
 
 def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[str, ...], bool]:
