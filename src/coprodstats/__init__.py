@@ -54,6 +54,11 @@ _HOMES = {
     "e_values": "models.e_values",
     "compare": "models.compare",
     "Comparison": "models.comparison",
+    "impute": "models.imputation",
+    "Imputations": "models.imputation",
+    "pool": "models.pool",
+    "Pooled": "models.pooled",
+    "pooled_wald_test": "models.pooled",
     "read_claims": "reporting.claims",
     "check_claims": "reporting.claims",
     "run_analysis": "reporting.analysis",
@@ -88,10 +93,15 @@ if TYPE_CHECKING:
     from coprodstats.models.fit import logit as logit
     from coprodstats.models.fit import ologit as ologit
     from coprodstats.models.goodness import goodness_of_fit as goodness_of_fit
+    from coprodstats.models.imputation import Imputations as Imputations
+    from coprodstats.models.imputation import impute as impute
     from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict
     from coprodstats.models.parallel import parallel_lines_test as parallel_lines_test
+    from coprodstats.models.pool import pool as pool
+    from coprodstats.models.pooled import Pooled as Pooled
+    from coprodstats.models.pooled import pooled_wald_test as pooled_wald_test
     from coprodstats.models.profile import profile_interval as profile_interval
     from coprodstats.models.proportional_odds import proportional_odds_search as proportional_odds_search
     from coprodstats.models.rao_scott import rao_scott_test as rao_scott_test

@@ -14,7 +14,16 @@ MISSING = [name for name in coprodstats.__all__ if not hasattr(coprodstats, name
 FUNCTIONS = [n for n in coprodstats.__all__ if inspect.isfunction(getattr(coprodstats, n, None))]
 CLASSES = [n for n in coprodstats.__all__ if inspect.isclass(getattr(coprodstats, n, None))]
 # Records that only functions of the package make: their example is that function's.
-MADE_BY_FUNCTIONS = {"CleanedSurvey", "Codebook", "Comparison", "FittedModel", "SurveyData", "CleaningLog"}
+MADE_BY_FUNCTIONS = {
+    "CleanedSurvey",
+    "Codebook",
+    "Comparison",
+    "FittedModel",
+    "SurveyData",
+    "CleaningLog",
+    "Imputations",
+    "Pooled",
+}
 
 # They take a whole analysis; the end-to-end tests are their examples.
 TAKE_AN_ANALYSIS = {"run_analysis", "check_claims"}
