@@ -21,7 +21,7 @@ class Link:
     Attributes
     ----------
     name
-        The link's name, as in the R package ordinal.
+        The link's name, as in the R package ordinal; ``"identity"`` for models of a mean itself.
     log_cdf
         log F(z).
     log_sf
@@ -32,7 +32,7 @@ class Link:
         F''(z) / F'(z), bounded where F' underflows.
     """
 
-    name: LinkName
+    name: LinkName | Literal["identity"]
     log_cdf: Callable[[Floats], Floats]
     log_sf: Callable[[Floats], Floats]
     log_pdf: Callable[[Floats], Floats]
