@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, listed
+from coprodstats.models.crossings import refuse_crossings
 from coprodstats.models.outcome_views import OutcomeView
 from coprodstats.models.responses import averaged_slopes, averaged_values, row_slopes, row_values
 from coprodstats.models.results import FittedModel
@@ -197,6 +198,7 @@ def _averaged(model: FittedModel, scenario: Scenario, groups: RowGroups) -> tupl
     """Return each row's values (n, v), and the gradient of each group's average by theta, shape (g, v, q)."""
     surface, theta = model.surface, model.theta
     share = groups.shares(model.sample_weights)
+    refuse_crossings(model, scenario.x, model.offset, "the sample, predictors set as asked")
     values = np.empty((len(scenario.x), surface.n_values))
     gradients = []
     for rows in groups.rows():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, ModelError
+from coprodstats.models.responses import row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import SMALL_COUNT
 
@@ -37,29 +38,31 @@ def crossing_words(count: int) -> str:
     )
 
 
-def refuse_crossings(model: FittedModel, values: Floats, rows: str) -> None:
-    """Refuse probabilities that are negative.
+def refuse_crossings(model: FittedModel, x: Floats, offset: Floats | None, rows: str) -> None:
+    """Refuse rows for which a model with slopes by split would give negative probabilities.
 
     Parameters
     ----------
     model
         The model.
-    values
-        What it gives for some rows, shape (n, v).
+    x, offset
+        Design matrix of the rows, shape (n, p), and their offset, shape (n,), or None.
     rows
-        Which rows they are, for the message: ``"new data"``, ``"the sample"``.
+        Which rows they are, for the message, such as ``"new data"``.
 
     Raises
     ------
     ModelError
         With the number of rows.
     """
-    if not model.nonparallel or not (count := crossing_rows(values)):
+    if not model.nonparallel:
         return
-    raise ModelError(
-        Fault(
-            where=f"model {model.name!r}: {rows}",
-            found=crossing_words(count),
-            remedy="nonparallel=... for fewer terms, or rows nearer to those of the sample",
+    count = crossing_rows(row_values(model.surface, model.theta, x, offset))
+    if count:
+        raise ModelError(
+            Fault(
+                where=f"model {model.name!r}: {rows}",
+                found=crossing_words(count),
+                remedy="nonparallel=... for fewer terms, or rows nearer to those of the sample",
+            )
         )
-    )

@@ -13,6 +13,7 @@ from coprodstats.errors import Fault, ModelError
 from coprodstats.models.likelihood import Estimate, log_likelihood, maximise, starting_values
 from coprodstats.models.margins import predictors_of
 from coprodstats.models.matrix import rebuild_matrix
+from coprodstats.models.refit import require_plain
 from coprodstats.models.results import FittedModel
 from coprodstats.survey.replicates import bootstrap_weights
 
@@ -127,7 +128,8 @@ def importance(
     Raises
     ------
     ArgumentError
-        If a variable is not in the model.
+        If a variable is not in the model, or the model is penalised, has an offset or slopes that differ
+        between splits, or is of another family than logit and ologit.
     ModelError
         If more than a tenth of the replicates can't be fitted.
 
@@ -177,7 +179,8 @@ def block_share(
     Raises
     ------
     ArgumentError
-        If a variable is not in the model.
+        If a variable is not in the model, or the model is penalised, has an offset or slopes that differ
+        between splits, or is of another family than logit and ologit.
     ModelError
         If more than a tenth of the replicates can't be fitted.
     """
@@ -210,6 +213,7 @@ class _Problem:
 
     @classmethod
     def of(cls, model: FittedModel) -> _Problem:
+        require_plain(model, "importance")
         raw = rebuild_matrix(model.spec, model.sample)
         w = model.sample_weights
         centre = np.average(raw, axis=0, weights=w)

@@ -120,7 +120,8 @@ def margins(
     ArgumentError
         With everything that is wrong with the arguments.
     ModelError
-        If a term of the formula is not defined at the values that a change or ``at`` asks for.
+        If a term of the formula is not defined at the values that a change or ``at`` asks for, or slopes that
+        differ between splits make a category's probability negative there.
 
     Notes
     -----

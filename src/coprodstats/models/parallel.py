@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg, stats
+from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, listed
+from coprodstats.models.assemble import standardise
+from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import spread
-from coprodstats.models.likelihood import MAX_HALVINGS, MAX_ITERATIONS, SINGULAR, STEP_TOLERANCE
-from coprodstats.models.links import LINKS, Link, log_interval
+from coprodstats.models.likelihood import certificate
+from coprodstats.models.links import LINKS
 from coprodstats.models.refit import Refit, fit_rows, own_fit, unweighted, working_weights
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import separating_direction
+from coprodstats.models.vector_likelihood import Problem, maximise
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.design import design_variance
 
@@ -354,81 +357,16 @@ def nonparallel_loglik(x: Floats, y: Ints, w: Floats, columns: list[int], n_cuts
     Both ends of each row's interval are linear in the parameters, so that the logistic log-likelihood is
     concave and Newton's method finds the one maximum.
     """
-    centred = (x - np.average(x, axis=0, weights=w)) / x.std(axis=0)
-    start = fit_rows(centred, y, w, n_cuts=n_cuts, link=LINKS["logit"])
-    upper, lower = _end_rows(centred, y, columns, n_cuts)
-    theta = np.concatenate([start.theta, np.zeros((n_cuts - 1) * len(columns))])
-    return _maximise_ends(theta, upper, lower, (y < n_cuts, y > 0), w)
-
-
-def _end_rows(x: Floats, y: Ints, columns: list[int], n_cuts: int) -> tuple[Floats, Floats]:
-    """Return the matrices that make each row's interval ends of (thresholds, slopes, extra slopes)."""
-
-    def rows(cut: Ints) -> Floats:
-        marks = np.eye(n_cuts)[np.clip(cut, 0, n_cuts - 1)]
-        extra = (marks[:, 1:, None] * x[:, None, columns]).reshape(len(x), -1)
-        return np.hstack([marks, -x, -extra])
-
-    return rows(y), rows(y - 1)
-
-
-def _maximise_ends(
-    theta: Floats,
-    upper: Floats,
-    lower: Floats,
-    finite: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    w: Floats,
-) -> float | None:
-    link = LINKS["logit"]
-
-    def ends(at: Floats) -> tuple[Floats, Floats]:
-        return np.where(finite[0], upper @ at, np.inf), np.where(finite[1], lower @ at, -np.inf)
-
-    def loglik(at: Floats) -> float:
-        u, l = ends(at)
-        return float(w @ log_interval(link, l, u)) if np.all(l < u) else -np.inf
-
-    value = loglik(theta)
-    for _ in range(MAX_ITERATIONS):
-        score, info = _ends_derivatives(link, *ends(theta), upper, lower, w)
-        values = np.linalg.eigvalsh(info)
-        if values[0] <= SINGULAR * values[-1]:
-            return None
-        step = linalg.solve(info, score, assume_a="pos")
-        if np.max(np.abs(step) * np.sqrt(np.diag(info))) < STEP_TOLERANCE:
-            return value
-        moved = _first_gain(loglik, theta, step, value)
-        if moved is None:
-            return None
-        theta, value = moved
-    return None
-
-
-def _first_gain(
-    loglik: Callable[[Floats], float], theta: Floats, step: Floats, value: float
-) -> tuple[Floats, float] | None:
-    for halvings in range(MAX_HALVINGS):
-        candidate = theta + step / 2.0**halvings
-        gained = loglik(candidate)
-        if gained > value - 1e-13 * abs(value):  # rounding of a sum of n terms
-            return candidate, gained
-    return None
-
-
-def _ends_derivatives(
-    link: Link, u: Floats, l: Floats, upper: Floats, lower: Floats, w: Floats
-) -> tuple[Floats, Floats]:
-    log_p = log_interval(link, l, u)
-
-    def ratio(z: Floats) -> tuple[Floats, Floats]:
-        finite = np.isfinite(z)
-        safe = np.where(finite, z, 0.0)
-        return np.where(finite, np.exp(link.log_pdf(safe) - log_p), 0.0), link.pdf_slope(safe)
-
-    (du, slope_u), (fl, slope_l) = ratio(u), ratio(l)
-    dl = -fl
-    score = upper.T @ (w * du) + lower.T @ (w * dl)
-    mixed = upper.T @ (lower * (w * -du * dl)[:, None])
-    hessian = upper.T @ (upper * (w * du * (slope_u - du))[:, None]) + mixed + mixed.T
-    hessian += lower.T @ (lower * (w * dl * (slope_l - dl))[:, None])
-    return score, -hessian
+    own_first = [*columns, *(j for j in range(x.shape[1]) if j not in columns)]
+    _, _, standard = standardise(x[:, own_first], w)
+    problem = Problem(
+        model=cumulative_model(LINKS["logit"]),
+        own=standard[:, : len(columns)],
+        shared=standard[:, len(columns) :],
+        y=y,
+        w=w,
+        m=n_cuts,
+    )
+    found = maximise(problem)
+    exact = certificate(found, np.zeros(problem.size), float(w.sum()), np.eye(problem.size))
+    return found.loglik if exact.converged else None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, Fault, ModelError
 from coprodstats.models.averages import MarginEstimates, Vce, estimate_blocks, vce_faults
+from coprodstats.models.crossings import refuse_crossings
 from coprodstats.models.intervals import LEVEL, bounded_interval, interval_frame, level_faults
 from coprodstats.models.margin_arguments import RESERVED, At, gathering, settings_of, taken_faults
 from coprodstats.models.matrix import rebuild_matrix
@@ -58,8 +59,8 @@ def predict(
     Raises
     ------
     ModelError
-        If a predictor or the offset is absent or missing, or a predictor has a level that the model has not
-        seen.
+        If a predictor or the offset is absent or missing, a predictor has a level that the model has not
+        seen, or slopes that differ between splits make a category's probability negative.
     ArgumentError
         If ``of``, ``scores`` or ``level`` is not one of those allowed, or ``level`` comes without intervals.
 
@@ -85,6 +86,7 @@ def predict(
     rows = model.sample if newdata is None else newdata
     x = rebuild_matrix(model.spec, rows)
     offset = model.offset if newdata is None else new_offset(model, newdata)
+    refuse_crossings(model, x, offset, "the sample" if newdata is None else "new data")
     if intervals:
         return _row_intervals(model, x, offset, view, rows.index, level)
     values = category_probabilities(model, x, offset) @ view.weights.T

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from coprodstats.errors import ArgumentError, Fault
+from coprodstats.errors import ArgumentError, Fault, listed
 from coprodstats.models import likelihood
 from coprodstats.models.covariance import influence_rows
 from coprodstats.models.links import Link
@@ -22,6 +22,7 @@ Ints = NDArray[np.intp]
 SAME_FIT = 1e-6
 # The score, in standard errors, below which a refit counts as maximised; as for the models themselves.
 CONVERGED = 1e-6
+PLAIN = "logit and ologit without penalty, offset or slopes that differ between splits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,27 +114,14 @@ def own_fit(model: FittedModel, asked: str) -> tuple[Floats, Refit]:
     ArgumentError
         If the model is not a logistic or cumulative-link model fitted by maximum likelihood alone.
     """
-    require_model(model, asked)
-    where = f"{asked}: model {model.name!r}"
-    if model.family not in {"logit", "ologit"}:
-        raise ArgumentError(
-            Fault(where=where, found=f"its family is {model.family}", allowed="logit and ologit")
-        )
+    require_plain(model, asked)
     x = rebuild_matrix(model.spec, model.sample)
     n_cuts = len(model.categories) - 1
-    same = len(model.estimates) == n_cuts + x.shape[1]
-    if same:
-        refit = fit_rows(x, model.sample_y, working_weights(model), n_cuts=n_cuts, link=model.link)
-        scale = np.sqrt(np.diag(model.to_user @ refit.naive @ model.to_user.T))
-        same = bool(np.all(np.abs(model.to_user @ refit.theta - model.estimates) <= SAME_FIT * scale))
-    if not same:
-        raise ArgumentError(
-            Fault(
-                where=where,
-                found="its estimates are not those of its columns by maximum likelihood alone",
-                allowed="models without penalty, offset or slopes that differ between thresholds",
-            )
-        )
+    refit = fit_rows(x, model.sample_y, working_weights(model), n_cuts=n_cuts, link=model.link)
+    scale = np.sqrt(np.diag(model.to_user @ refit.naive @ model.to_user.T))
+    if not np.all(np.abs(model.to_user @ refit.theta - model.estimates) <= SAME_FIT * scale):
+        found = "its estimates are not those of its columns by maximum likelihood alone"
+        raise ArgumentError(Fault(where=f"{asked}: model {model.name!r}", found=found, allowed=PLAIN))
     return x, refit
 
 
@@ -153,6 +141,36 @@ def require_model(model: object, asked: str) -> None:
     if not isinstance(model, FittedModel):
         found = f"it was given a {type(model).__name__}"
         raise ArgumentError(Fault(where=asked, found=found, allowed="a fitted model"))
+
+
+def require_plain(model: FittedModel, asked: str) -> None:
+    """Refuse what would not be found again by fitting a cumulative-link model to the same columns.
+
+    Parameters
+    ----------
+    model
+        The model.
+    asked
+        The function that asks, for the message.
+
+    Raises
+    ------
+    ArgumentError
+        If the model is of another family, is penalised, has an offset or slopes that differ between splits.
+    """
+    require_model(model, asked)
+    found = []
+    if model.family not in {"logit", "ologit"}:
+        found.append(f"its family is {model.family}")
+    if model.penalty:
+        found.append(f"it is penalised: {model.penalty}")
+    if model.offset_name:
+        found.append(f"it has an offset, {model.offset_name!r}")
+    if model.nonparallel:
+        found.append(f"its slopes of {listed(model.nonparallel)} differ between splits")
+    if found:
+        where = f"{asked}: model {model.name!r}"
+        raise ArgumentError(Fault(where=where, found="; ".join(found), allowed=PLAIN))
 
 
 def _standardise(x: Floats, w: Floats, n_cuts: int) -> tuple[Floats, Floats]:
