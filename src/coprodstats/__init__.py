@@ -40,6 +40,7 @@ _HOMES = {
     "continuation_ratio": "models.category_logits",
     "proportional_odds_search": "models.proportional_odds",
     "FittedModel": "models.results",
+    "replicate_fitting": "models.fan_out",
     "margins": "models.margins",
     "predict": "models.margins",
     "average_predictions": "models.margins",
@@ -54,6 +55,8 @@ _HOMES = {
     "e_values": "models.e_values",
     "compare": "models.compare",
     "Comparison": "models.comparison",
+    "moderation": "models.moderation",
+    "Moderation": "models.moderation",
     "impute": "models.imputation",
     "Imputations": "models.imputation",
     "pool": "models.pool",
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
     from coprodstats.models.diagnostics import design_effects as design_effects
     from coprodstats.models.diagnostics import influence_by_psu as influence_by_psu
     from coprodstats.models.e_values import e_values as e_values
+    from coprodstats.models.fan_out import replicate_fitting as replicate_fitting
     from coprodstats.models.fit import logit as logit
     from coprodstats.models.fit import ologit as ologit
     from coprodstats.models.goodness import goodness_of_fit as goodness_of_fit
@@ -98,6 +102,8 @@ if TYPE_CHECKING:
     from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict
+    from coprodstats.models.moderation import Moderation as Moderation
+    from coprodstats.models.moderation import moderation as moderation
     from coprodstats.models.parallel import parallel_lines_test as parallel_lines_test
     from coprodstats.models.pool import pool as pool
     from coprodstats.models.pooled import Pooled as Pooled

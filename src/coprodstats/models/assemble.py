@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -25,11 +26,14 @@ from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import Column, DesignSpec, build_matrix, rank_deficient
 from coprodstats.models.offsets import offset_faults, read_offset
+from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
+from coprodstats.models.replicate_fits import ReplicateFits
 from coprodstats.models.responses import Response
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.replicates import Replication
 from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Floats = NDArray[np.float64]
@@ -181,6 +185,10 @@ class Form:
     penalty: str = ""
 
 
+# From a sample and its estimates (q,) to the fits under each set of replicate weights.
+Refits = Callable[[Prepared, Floats], ReplicateFits]
+
+
 def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     """Return the rows, design matrix and weights of a fit.
 
@@ -236,8 +244,20 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     )
 
 
-def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
+def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> FittedModel:
     """Return the fitted model of a maximum: its covariance, degrees of freedom and record.
+
+    Parameters
+    ----------
+    ready
+        The sample.
+    found
+        The maximum.
+    form
+        What its parameters stand for.
+    refits
+        From the sample and ``found.theta`` to the fits under each set of replicate weights; called only if
+        the design has them.
 
     Raises
     ------
@@ -245,14 +265,20 @@ def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
         If the maximum was not found.
     InsufficientDataError
         If no degree of freedom is left.
+    DesignError
+        If replicates can't be fitted that the variance can't do without.
     """
     require_converged(ready.name, found.convergence)
     rows = influence_rows(found.scores, ready.scaled, found.information) @ found.to_user.T
     influence = spread(rows, ready.sample.used)
     design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
+    replicates: Floats | None = None
+    failed: tuple[str, ...] = ()
     if ready.kind == "model":
         own = np.linalg.inv(found.information) if found.model_based is None else found.model_based
         matrix = found.to_user @ own @ found.to_user.T
+    elif design.replication is not None:
+        replicates, matrix, failed = _replicated(ready, found, refits, design.replication)
     else:
         matrix = covariance_of(influence, design)
     df_design = design_df(design, ready.sample.used, rule=ready.df_rule)
@@ -287,10 +313,24 @@ def assemble(ready: Prepared, found: Maximum, form: Form) -> FittedModel:
         else _test_df(df_design, ready.df_rule, n_slopes, ready.name),
         dropped=ready.sample.dropped,
         convergence=found.convergence,
-        warnings=(*_warnings(ready.sample, ready.bound, ready.kind), *found.warnings),
+        warnings=(*_warnings(ready.sample, ready.bound, ready.kind), *found.warnings, *failed),
         offset=ready.offset,
         offset_name=ready.offset_name,
+        replicates=replicates,
     )
+
+
+def _replicated(
+    ready: Prepared, found: Maximum, refits: Refits, replication: Replication
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Return the reported parameters in each replicate, their covariance, and what failed in words."""
+    fits = refits(ready, found.theta)
+    refuse_failures(replication, fits.failures, f"model {ready.name!r}")
+    draws = fits.theta @ found.to_user.T
+    failed = np.asarray(np.isnan(draws).any(axis=1))
+    matrix = replicate_covariance(draws, found.to_user @ found.theta, replication, failed=failed)
+    lost = f"{failure_words(replication, fits.failures)}; the variance is that of the others"
+    return draws, matrix, (lost,) if fits.failures else ()
 
 
 def require_converged(name: str, convergence: Convergence) -> None:

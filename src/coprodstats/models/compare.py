@@ -148,7 +148,7 @@ def compare(
         covariance=covariance,
         df=df,
         df_rule=rule,
-        df_statement=df_words(d, len(np.unique(design.stratum[used])))
+        df_statement=df_words(d, len(np.unique(design.stratum[used])), design.replication)
         if rule == "stata"
         else min(fitted, key=lambda model: model.df).df_statement(),
         test=WaldTest(statistic=np.nan, df_num=0, df_denom=df, p_value=np.nan, n_restrictions=0, null=""),

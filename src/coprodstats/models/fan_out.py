@@ -40,6 +40,11 @@ def replicate_fitting(
     progress
         Called with the number of replicates fitted and their total, after each block of replicates.
 
+    Returns
+    -------
+    AbstractContextManager
+        For a ``with`` statement; it holds for the fits inside it.
+
     Raises
     ------
     ArgumentError

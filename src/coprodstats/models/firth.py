@@ -9,6 +9,7 @@ from coprodstats.errors import listed
 from coprodstats.models import jeffreys, likelihood, penalised
 from coprodstats.models.assemble import Maximum, Prepared
 from coprodstats.models.links import Link
+from coprodstats.models.replicate_fits import live_rows, require_maximum
 from coprodstats.models.separation import separating_direction
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,39 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
         model_based=np.asarray(np.linalg.inv(found.fisher), dtype=np.float64),
         warnings=_warnings(ready, link),
     )
+
+
+def penalised_refit(ready: Prepared, weights: Floats, start: Floats | None, *, link: Link) -> Floats:
+    """Return the penalised maximum under other weights, shape (q,).
+
+    Parameters
+    ----------
+    ready
+        The sample.
+    weights
+        Other weights of its rows, shape (n,); against the penalty they sum to what the sample's do.
+    start
+        Where to start; None for no slopes.
+    link
+        The link.
+
+    Raises
+    ------
+    ConvergenceError
+        If it was not found, or a category has no weight left.
+    """
+    live = live_rows(ready, weights)
+    problem = jeffreys.Problem(
+        x=ready.standard[live],
+        y=ready.sample.y[live],
+        w=weights[live] * (ready.scaled.sum() / weights.sum()),
+        n_cuts=len(ready.sample.categories) - 1,
+        link=link,
+        offset=None if ready.offset is None else ready.offset[live],
+    )
+    found = penalised.maximise(problem, start=start).estimate
+    require_maximum(ready, found, float(problem.w.sum()))
+    return found.theta
 
 
 def _warnings(ready: Prepared, link: Link) -> tuple[str, ...]:

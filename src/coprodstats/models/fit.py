@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -28,8 +29,9 @@ from coprodstats.models.assemble import (
 )
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
-from coprodstats.models.firth import penalised_maximum, penalty_name
+from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
 from coprodstats.models.links import LINKS, Link, LinkName
+from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import refuse_separation
@@ -179,7 +181,7 @@ def ologit(
     Lines with slopes of their own cross somewhere, and beyond that a category would have a negative
     probability. The fit steps back from estimates at which some respondent's own category has none; a sample
     in which another category still has a negative one is named in ``warnings``, and `coprodstats.predict`
-    refuses rows for which that is so.
+    and `coprodstats.margins` make no number of such rows.
 
     Examples
     --------
@@ -235,7 +237,12 @@ def _fit(
         to_user = _to_user(len(ready.sample.categories) - 1, ready.centre, ready.inverse, family)
         unpenalised = _null_loglik(ready, LINKS[link])
         penalised = penalised_maximum(ready, LINKS[link], to_user, unpenalised)
-        return assemble(ready, penalised, replace(form, penalty=penalty_name(LINKS[link])))
+        return assemble(
+            ready,
+            penalised,
+            replace(form, penalty=penalty_name(LINKS[link])),
+            partial(serial_replicates, refit=partial(penalised_refit, link=LINKS[link])),
+        )
     refuse_separation(
         ready.spec.formula.outcome,
         ready.sample,
@@ -244,7 +251,8 @@ def _fit(
         inverse=ready.inverse,
         columns=ready.spec.columns,
     )
-    return assemble(ready, _maximum(ready, LINKS[link]), form)
+    replicates = partial(cumulative_replicates, link=LINKS[link])
+    return assemble(ready, _maximum(ready, LINKS[link]), form, replicates)
 
 
 def _maximum(ready: Prepared, link: Link) -> Maximum:

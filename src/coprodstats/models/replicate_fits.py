@@ -19,6 +19,7 @@ from coprodstats.errors import ConvergenceError, CoprodstatsError, Fault, listed
 from coprodstats.models import likelihood
 from coprodstats.models.batched import newton, sort_rows
 from coprodstats.models.fan_out import in_blocks
+from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
 from coprodstats.models.replicate_draws import Failure
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from coprodstats.models.assemble import Prepared
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 # From a sample, other weights of its rows (n,) and where to start, to the estimates (q,).
 Refit = Callable[["Prepared", Floats, Floats | None], Floats]
@@ -115,21 +117,44 @@ def cumulative_refit(ready: Prepared, weights: Floats, start: Floats | None, *, 
     ConvergenceError
         If these weights give no finite maximum; it says why.
     """
-    categories = ready.sample.categories
-    n_cuts = len(categories) - 1
-    live = weights != 0
-    x, y, w = ready.standard[live], ready.sample.y[live], weights[live]
-    where = f"model {ready.name!r}"
-    empty = [categories[k] for k in np.flatnonzero(np.bincount(y, w, minlength=n_cuts + 1) <= 0)]
-    if empty:
-        raise ConvergenceError(Fault(where=where, found=f"no respondent in category {listed(empty)}"))
-    w = w * (len(w) / w.sum())
+    live = live_rows(ready, weights)
+    n_cuts = len(ready.sample.categories) - 1
+    w = weights[live] * (live.sum() / weights.sum())
     offset = None if ready.offset is None else ready.offset[live]
+    x, y = ready.standard[live], ready.sample.y[live]
     found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link, start=start, offset=offset)
-    q = len(found.theta)
-    if not likelihood.certificate(found, np.zeros(q), float(w.sum()), np.eye(q)).converged:
-        raise ConvergenceError(Fault(where=where, found=NO_MAXIMUM))
+    require_maximum(ready, found, float(w.sum()))
     return found.theta
+
+
+def live_rows(ready: Prepared, weights: Floats) -> Bools:
+    """Return which rows have a weight, shape (n,).
+
+    Raises
+    ------
+    ConvergenceError
+        If no weight is left in some category; it names the category.
+    """
+    categories = ready.sample.categories
+    shares = np.bincount(ready.sample.y, weights, minlength=len(categories))
+    empty = [categories[k] for k in np.flatnonzero(shares <= 0)]
+    if empty:
+        found = f"no respondent in category {listed(empty)}"
+        raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=found))
+    return np.asarray(weights != 0)
+
+
+def require_maximum(ready: Prepared, found: Estimate, total: float) -> None:
+    """Refuse a fit under replicate weights that did not find a finite maximum.
+
+    Raises
+    ------
+    ConvergenceError
+        If the score does not vanish or the information is not positive definite.
+    """
+    q = len(found.theta)
+    if not likelihood.certificate(found, np.zeros(q), total, np.eye(q)).converged:
+        raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=NO_MAXIMUM))
 
 
 def _attempt(refit: Refit, ready: Prepared, weights: Floats, start: Floats | None) -> Floats | str:

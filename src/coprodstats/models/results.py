@@ -17,6 +17,7 @@ from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.responses import Response, Surface, row_values
 from coprodstats.survey.design import DfRule, ResolvedDesign
+from coprodstats.survey.replicates import Replication
 
 Floats = NDArray[np.float64]
 
@@ -26,16 +27,32 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 
 
-def df_words(df: float, n_strata: int) -> str:
-    """Return Stata's degrees of freedom in words, with the PSUs and strata of the design that they count.
+def df_words(df: float, n_strata: int, replication: Replication | None = None) -> str:
+    """Return Stata's degrees of freedom in words: the PSUs and strata that they count, or the replicates.
 
     Examples
     --------
     >>> df_words(210, 30)
     't with 210 df (240 PSUs of the design minus 30 strata)'
     """
+    counted = _replicate_words(df, replication)
+    if counted:
+        return f"t with {df:.0f} df ({counted})"
     strata = f"{n_strata:,} strata" if n_strata != 1 else "one stratum"
     return f"t with {df:.0f} df ({df + n_strata:,.0f} PSUs of the design minus {strata})"
+
+
+def _replicate_words(df: float, replication: Replication | None) -> str:
+    """Return what degrees of freedom count where that is not PSUs and strata; see `design_df`."""
+    if replication is None:
+        return ""
+    if replication.df is not None:
+        return "declared for the replicate weights"
+    many = replication.n_replicates
+    if not replication.made:
+        return f"rank of the {many:,} replicate weights, minus one"
+    few = replication.method == "bootstrap" and df == many - 1
+    return f"{many:,} replicates, minus one" if few else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +163,8 @@ class FittedModel:
     offset_name
         The column it comes from, empty without one.
     replicates
-        ``params`` of each replicate of the design, shape (R, p), or None without replicate weights.
+        ``params`` of each replicate of the design, shape (R, p), NaN where it failed (``warnings`` says
+        which) or does not count; None without replicate weights.
     """
 
     name: str
@@ -340,14 +358,17 @@ class FittedModel:
         """Return a printed overview: the model, its sample and design, and the coefficients."""
         frame = self.to_frame()[["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]]
         frame.index = pd.Index(self._names())
-        lost = int(self.dropped["rows"].sum())
+        lost, replication = int(self.dropped["rows"].sum()), self.design.replication
+        units = f"{self.n_psu} PSUs, {self.n_strata} strata"
+        if replication is not None and not replication.made:
+            units = f"{replication.n_replicates} replicates"
         head = [
             f"{self.name}: {self.family}, link {self.link.name}"
             + (f", penalised likelihood: {self.penalty}" if self.penalty else "")
             + (f", slopes by split: {', '.join(self.nonparallel)}" if self.nonparallel else "")
             + (f", offset {self.offset_name}" if self.offset_name else ""),
             f"{self.formula}",
-            f"n = {self.nobs:,} ({lost:,} rows left out), {self.n_psu} PSUs, {self.n_strata} strata",
+            f"n = {self.nobs:,} ({lost:,} rows left out), {units}",
             f"covariance: {self.covariance}; {self.design.description}; {self.df_statement()}",
             f"log-likelihood {self.llf:.4f}, McFadden pseudo R squared {self.prsquared:.4f}",
             f"{self.convergence.iterations} iterations, {self.convergence.digits} correct digits",
@@ -360,8 +381,10 @@ class FittedModel:
         if self.covariance == "model":
             return "normal distribution (model-based covariance)"
         if self.df_rule == "r":
-            return f"t with {self.df:.0f} df (R's rule: PSUs minus strata of the sample, minus parameters)"
-        return df_words(self.design_df, self.n_strata)
+            counted = _replicate_words(self.design_df, self.design.replication)
+            counted = counted or "PSUs minus strata of the sample"
+            return f"t with {self.df:.0f} df (R's rule: {counted}, minus parameters)"
+        return df_words(self.design_df, self.n_strata, self.design.replication)
 
     def _names(self) -> list[str]:
         return [p.name for p in self.parameters]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import (
     ArgumentError,
-    ConvergenceError,
     Fault,
     RankDeficiencyError,
     SeparationError,
@@ -34,6 +34,7 @@ from coprodstats.models.category_models import CategoryModel
 from coprodstats.models.crossings import crossing_rows, crossing_words
 from coprodstats.models.likelihood import certificate
 from coprodstats.models.matrix import Column
+from coprodstats.models.replicate_fits import live_rows, require_maximum, serial_replicates
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.separation import separated_by
 from coprodstats.models.vector_likelihood import Problem
@@ -159,7 +160,8 @@ def vector_fit(ready: Prepared, layout: Layout) -> FittedModel:
     InsufficientDataError
         If no degree of freedom is left.
     """
-    return assemble(ready, vector_maximum(ready, layout), vector_form(ready, layout))
+    replicates = partial(serial_replicates, refit=partial(refit, layout=layout))
+    return assemble(ready, vector_maximum(ready, layout), vector_form(ready, layout), replicates)
 
 
 def vector_maximum(ready: Prepared, layout: Layout) -> Maximum:
@@ -205,9 +207,9 @@ def refit(ready: Prepared, weights: Floats, start: Floats | None, *, layout: Lay
     ConvergenceError
         If these weights give no finite maximum, as when they leave a category without respondents.
     """
-    problem, to_user = kernel_problem(ready, layout, weights)
+    problem, _ = kernel_problem(ready, layout, weights)
     found = vector_likelihood.maximise(problem, start=start)
-    require_converged(ready.name, certificate(found, np.zeros(problem.size), float(problem.w.sum()), to_user))
+    require_maximum(ready, found, float(problem.w.sum()))
     return found.theta
 
 
@@ -237,13 +239,7 @@ def kernel_problem(ready: Prepared, layout: Layout, weights: Floats | None = Non
         offset=ready.offset,
     )
     if weights is not None:
-        kept = weights > 0
-        if len(np.unique(ready.sample.y[kept])) <= m:
-            raise ConvergenceError(
-                Fault(
-                    where=f"model {ready.name!r}", found="some category has no respondent of positive weight"
-                )
-            )
+        kept = live_rows(ready, weights)
         scaled = weights[kept] * (kept.sum() / weights[kept].sum())
         problem = replace(problem.rows(kept), w=scaled)
     return problem, _to_user(layout, centre, inverse)
