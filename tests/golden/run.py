@@ -36,6 +36,8 @@ SCRIPTS = (
     "goodness",
     "diagnostics",
     "heterogeneity",
+    "designs",
+    "replicates",
 )
 PACKAGES = ("survey", "ordinal", "numDeriv", "metafor")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if not options.check:
         subprocess.run([sys.executable, str(HERE / "make_data.py")], check=True)
+        subprocess.run([sys.executable, str(HERE / "make_design_data.py")], check=True)
         NUMBERS.mkdir(exist_ok=True)
     moved = False
     with tempfile.TemporaryDirectory() as folder:

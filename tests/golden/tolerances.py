@@ -64,3 +64,6 @@ CALIBRATED_STD_ERROR = 1e-11
 # R's rake() takes residuals from the margins with equal weights, in ten rounds; Deville and Särndal's, R's
 # calibrate(calfun = "raking") and ours take them with the weights before raking. One percent here.
 RAKE_STD_ERROR = 0.02
+
+# Replicate estimates are sums; their squared distances lose digits where they hardly differ.
+REPLICATE_STD_ERROR = 1e-11

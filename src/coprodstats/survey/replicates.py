@@ -189,7 +189,7 @@ def rank_df(replication: Replication, used: Bools) -> int:
     -----
     ``degf.svyrep.design`` of the R package survey.
     """
-    columns = replication.weights[used][:, replication.rscales > 0]
+    columns = replication.weights[used]
     lengths = np.linalg.norm(columns, axis=0)
     columns = columns[:, lengths > 0] / lengths[lengths > 0]
     tall = columns.shape[0] >= columns.shape[1]
