@@ -30,6 +30,7 @@ SCRIPTS = (
     "svyolr",
     "describe",
     "margins",
+    "margin_contrasts",
     "parallel",
     "tables",
     "weighting",
@@ -39,7 +40,7 @@ SCRIPTS = (
     "designs",
     "replicates",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv", "metafor")
+PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7
