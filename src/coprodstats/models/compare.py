@@ -14,7 +14,6 @@ from coprodstats.errors import ArgumentError, ComparisonError, Fault, did_you_me
 from coprodstats.models.comparison import DIFFERENCE_COLUMNS, Comparison, Scale
 from coprodstats.models.covariance import independent_rows
 from coprodstats.models.margins import (
-    MarginEstimates,
     Vce,
     event_margins,
     joint_covariance,
@@ -134,7 +133,7 @@ def compare(
     )
     shared = _shared(sides, terms)
     design, used = _union(fitted)
-    estimates, covariance = _stacked(sides, shared, design)
+    estimates, covariance = _stacked(sides, shared, design, fitted)
     rule = fitted[0].df_rule
     d = float(design_df(design, used, rule=rule))
     df = d if rule == "stata" else min(model.df for model in fitted)
@@ -177,14 +176,16 @@ def _with_joint_test(draft: Comparison) -> Comparison:
     return replace(draft, test=test)
 
 
-def _stacked(sides: Sequence[_Side], shared: Sequence[str], design: ResolvedDesign) -> tuple[Floats, Floats]:
+def _stacked(
+    sides: Sequence[_Side], shared: Sequence[str], design: ResolvedDesign, fitted: Sequence[FittedModel]
+) -> tuple[Floats, Floats]:
     """Return the shared terms' numbers, shape (terms, models), and their joint covariance."""
     picked = [[side.terms.index(term) for term in shared] for side in sides]
     estimates = np.column_stack([s.estimate[i] for s, i in zip(sides, picked, strict=True)])
     influence = np.hstack([s.influence[:, i] for s, i in zip(sides, picked, strict=True)])
     drawn = [None if s.replicates is None else s.replicates[:, i] for s, i in zip(sides, picked, strict=True)]
     replicates = None if any(d is None for d in drawn) else np.hstack([d for d in drawn if d is not None])
-    return estimates, joint_covariance(influence, replicates, estimates.T.ravel(), design)
+    return estimates, joint_covariance(influence, replicates, estimates.T.ravel(), design, fitted)
 
 
 def _check_options(*, scale: str, pairs: str, adjust: str, change: object, equivalence: float | None) -> None:
@@ -310,9 +311,10 @@ def _slopes(model: FittedModel) -> _Side:
 
 
 def _margins(model: FittedModel, start: int | None, vce: Vce, change: Literal["sd"] | None) -> _Side:
-    options: dict[str, Any] = {"vce": vce} if change is None else {"vce": vce, "change": change}
-    found: MarginEstimates = (
-        margin_estimates(model, **options) if start is None else event_margins(model, start, **options)
+    found = (
+        margin_estimates(model, vce=vce, change=change)
+        if start is None
+        else event_margins(model, start, vce=vce, change=change)
     )
     return _Side(
         terms=tuple(found.labels["term"]),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coprodstats import SurveyDesign, compare, logit, margins, ologit, wald_test
+from coprodstats import SurveyDesign, compare, logit, margins, ologit, replicate_design, wald_test
 from coprodstats.errors import ArgumentError, ComparisonError
 from coprodstats.models.results import FittedModel
 
@@ -108,6 +108,59 @@ def test_binary_and_ordinal_outcomes_share_one_event(frame: pd.DataFrame) -> Non
     assert found["votes"].to_numpy() == pytest.approx(margins(binary)["estimate"].to_numpy(), rel=1e-12)
     with pytest.raises(ArgumentError, match=r"event of 'recycles_often': 'always' is not one"):
         compare({**ordinal, "votes": binary}, event="always")
+
+
+def test_standardised_margins_are_those_of_one_standard_deviation(
+    frame: pd.DataFrame, models: dict[str, FittedModel]
+) -> None:
+    found = compare(models, change="sd")
+    w = frame["w"].to_numpy()
+    mean = np.average(frame["age"], weights=w)
+    sd = np.sqrt(np.average((frame["age"] - mean) ** 2, weights=w))
+    scaled = frame.assign(age=(frame["age"] - mean) / sd)
+    by_unit = {y: logit(f"{y} ~ age + gender", scaled, design=DESIGN) for y in OUTCOMES}
+    own = [margins(model, "age", change=1.0)["estimate"][0] for model in by_unit.values()]
+    assert found.estimates[0] == pytest.approx(own, rel=1e-9)
+    assert found.estimates[1] == pytest.approx(compare(models).estimates[1], rel=1e-12)  # factors as ever
+    assert any("one standard deviation" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize("vce", ["delta", "unconditional"])
+def test_replicate_weights_give_each_models_own_variance_and_their_covariance(
+    frame: pd.DataFrame, vce: str
+) -> None:
+    """The jackknife of a difference, from the definition: refit without each PSU in turn."""
+    few = frame[frame["region"] < 2].reset_index(drop=True)
+    design = replicate_design(few, design=DESIGN, method="jkn")
+    both = {y: logit(f"{y} ~ age", few, design=design) for y in ("recycles", "joins")}
+    found = compare(both, vce=vce)
+    own = margins(both["joins"], vce=vce)
+    ours = found.intervals().set_index("model")
+    assert ours.loc["joins", "std_error"] == pytest.approx(own["std_error"][0], rel=1e-10)
+    differences, factor = [], []
+    for _, members in few.groupby("region"):
+        towns = members["town"].unique()
+        for town in towns:
+            w = few["w"].where(
+                few["region"] != members["region"].iloc[0], few["w"] * len(towns) / (len(towns) - 1)
+            )
+            without = few.assign(w=w.where(few["town"] != town, 0.0))
+            refitted = {
+                y: logit(f"{y} ~ age", without, design=SurveyDesign(weights="w"), covariance="robust")
+                for y in both
+            }
+            share = without["w"] if vce == "unconditional" else few["w"]
+            slope = [_average_slope(m, few["age"].to_numpy(), share.to_numpy()) for m in refitted.values()]
+            differences.append(slope[1] - slope[0])
+            factor.append((len(towns) - 1) / len(towns))
+    spread = np.array(differences) - np.mean(differences)
+    frame_ = found.to_frame()
+    assert frame_["std_error"][0] ** 2 == pytest.approx(np.array(factor) @ spread**2, rel=1e-6)
+
+
+def _average_slope(model: FittedModel, age: np.ndarray, w: np.ndarray) -> float:
+    p = 1 / (1 + np.exp(-(model.params["Intercept"] + model.params["age"] * age)))
+    return float(np.average(p * (1 - p) * model.params["age"], weights=w))
 
 
 def test_what_can_not_be_on_one_scale_is_refused(frame: pd.DataFrame) -> None:
