@@ -23,6 +23,8 @@ from coprodstats.survey.design import SurveyDesign
 
 Verdict = Literal["agrees", "agrees in direction only", "inconclusive", "disagrees", "not testable"]
 LEVEL = 0.05
+_ORDINAL = ("ologit", "acat", "cratio")
+_FITS: dict[str, Callable[..., FittedModel]] = {"logit": logit, "ologit": ologit}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ def _pair(about: Mapping[str, Any], evidence: Evidence) -> tuple[np.ndarray, np.
     pair = {"than": _model(evidence, about["than"]), "model": _model(evidence, about["model"])}
     try:
         named = {"than": about["than"], "model": about["model"]}
-        event = {k: _event(evidence, n) for k, n in named.items() if pair[k].family == "ologit"}
+        event = {k: _event(evidence, n) for k, n in named.items() if pair[k].family in _ORDINAL}
         both = compare(pair, terms=[about["term"]], event=event or None)
     except ArgumentError as error:
         raise _NotTestableError(f"{about['term']!r} is not in both models") from error
@@ -295,7 +297,12 @@ def _moderation(about: Mapping[str, Any], evidence: Evidence) -> Finding:
         raise _NotTestableError(f"model {about['model']!r} has no term {absent[0]!r}")
     if model.design.calibration is not None:
         raise _NotTestableError("the model has calibrated weights, which a wider model is not refitted with")
-    fit = {"logit": logit, "ologit": ologit}[model.family]
+    if model.family not in _FITS or model.penalty or model.offset_name or model.nonparallel:
+        raise _NotTestableError(
+            "a wider model is fitted only to logit and ologit models without penalty, offset or slopes that "
+            "differ between splits"
+        )
+    fit = _FITS[model.family]
     extra = {} if model.family == "logit" else {"link": model.link.name}
     wider = fit(
         f"{model.formula} + {term}:{by}",
@@ -304,7 +311,7 @@ def _moderation(about: Mapping[str, Any], evidence: Evidence) -> Finding:
         covariance=model.covariance,
         df_rule=model.df_rule,
         domain=model.used,
-        **extra,  # type: ignore[arg-type]
+        **extra,
     )
     # The survey under another item mapping has the same columns and rows, but other answers in them.
     if not (np.array_equal(wider.used, model.used) and np.array_equal(wider.sample_y, model.sample_y)):
