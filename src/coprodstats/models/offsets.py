@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.errors import Fault, ModelError, did_you_mean, listed
-from coprodstats.models.results import FittedModel
+from coprodstats.errors import Fault, did_you_mean, listed
 
 Floats = NDArray[np.float64]
 
@@ -33,29 +32,6 @@ def offset_faults(name: str | None, outcome: str, frame: pd.DataFrame) -> list[F
     if name == outcome:
         return [Fault(where="offset", found=f"{name!r} is the outcome", allowed="another numeric column")]
     return _value_faults(frame[name], f"offset {name!r}")
-
-
-def offset_of(model: FittedModel, rows: pd.DataFrame) -> Floats | None:
-    """Return a model's offset for other rows, shape (n,), or None for a model without one.
-
-    Raises
-    ------
-    ModelError
-        If the column is absent, not numeric, or missing in some rows.
-    """
-    name = model.offset_name
-    if not name:
-        return None
-    where = f"new data: column {name!r}"
-    if name not in rows.columns:
-        raise ModelError(Fault(where=where, found="it is absent, but it is the model's offset"))
-    faults = _value_faults(rows[name], where)
-    gaps = int(rows[name].isna().sum())
-    if gaps:
-        faults.append(Fault(where=where, found=f"{gaps} rows have no value"))
-    if faults:
-        raise ModelError(*faults)
-    return read_offset(rows, name)
 
 
 def read_offset(rows: pd.DataFrame, name: str) -> Floats:
