@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from coprodstats.errors import Fault, listed
 from coprodstats.models.crossings import refuse_crossings
 from coprodstats.models.outcome_views import OutcomeView
+from coprodstats.models.replicate_draws import failed_replicates, replicate_covariance
 from coprodstats.models.responses import averaged_slopes, averaged_values, row_slopes, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import RowGroups
 from coprodstats.models.scenarios import Block, Scenario
 from coprodstats.survey.design import ResolvedDesign, design_variance
-from coprodstats.survey.replicates import replicate_variance
 
 Floats = NDArray[np.float64]
 Vce = Literal["delta", "unconditional"]
@@ -52,7 +52,11 @@ class MarginEstimates:
 
 
 def joint_covariance(
-    influence: Floats, replicates: Floats | None, estimate: Floats, design: ResolvedDesign
+    influence: Floats,
+    replicates: Floats | None,
+    estimate: Floats,
+    design: ResolvedDesign,
+    models: Sequence[FittedModel],
 ) -> Floats:
     """Return the covariance of quantities: from their replicates where there are any, else linearised.
 
@@ -66,9 +70,13 @@ def joint_covariance(
         Their values, shape (m,).
     design
         The design of the frame.
+    models
+        The models that they are of; a replicate in which one of them failed is left out, as in its own
+        covariance.
     """
     if replicates is not None and design.replication is not None:
-        return replicate_variance(replicates, estimate, design.replication)
+        failed = failed_replicates(*models)
+        return replicate_covariance(replicates, estimate, design.replication, failed=failed)
     return design_variance(influence, design)
 
 
@@ -124,7 +132,7 @@ def estimate_blocks(
     if model.covariance == "model":
         covariance = gradient @ model.covariance_matrix @ gradient.T
     else:
-        covariance = joint_covariance(influence, replicates, estimate, model.design)
+        covariance = joint_covariance(influence, replicates, estimate, model.design, [model])
     return MarginEstimates(
         labels=labels, estimate=estimate, influence=influence, covariance=covariance, replicates=replicates
     )
