@@ -39,8 +39,9 @@ SCRIPTS = (
     "heterogeneity",
     "designs",
     "replicates",
+    "pooling",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans")
+PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.check:
         subprocess.run([sys.executable, str(HERE / "make_data.py")], check=True)
         subprocess.run([sys.executable, str(HERE / "make_design_data.py")], check=True)
+        subprocess.run([sys.executable, str(HERE / "make_completed.py")], check=True)
         NUMBERS.mkdir(exist_ok=True)
     moved = False
     with tempfile.TemporaryDirectory() as folder:
