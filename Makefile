@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := report
-.PHONY: report test check format bench golden recovery data lock clean distclean help set-up set-up-dev
+.PHONY: report test check format bench golden parity recovery data lock clean distclean help set-up set-up-dev
 
 report: set-up  ## write the report of the main analysis (a minute or two)
 	@echo "Running $(ANALYSIS) (a minute or two) …"
@@ -44,6 +44,9 @@ bench: set-up-dev  ## measure speed
 
 golden: set-up-dev  ## run the R scripts behind the golden tests again, where R is installed
 	@"$(IN)/python" tests/golden/run.py $(ARGS)
+
+parity: set-up-dev  ## write the digits of the certified problems into docs/parity.md
+	@cd tests && "../$(IN)/python" -m certified.parity $(ARGS)
 
 recovery: set-up-dev  ## repeat the recovery study (about half an hour)
 	@"$(IN)/python" tests/recovery/study.py $(ARGS)
