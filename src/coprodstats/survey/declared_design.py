@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
 
 from coprodstats.errors import ArgumentError
 from coprodstats.survey.design_faults import (
@@ -110,8 +108,8 @@ class SurveyDesign:
     def __post_init__(self) -> None:
         for name in ("strata", "psu", "fpc", "replicate_weights", "rscales"):
             value = getattr(self, name)
-            if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-                object.__setattr__(self, name, tuple(np.asarray(value, dtype=object).tolist()))
+            if isinstance(value, Iterable) and not isinstance(value, str):
+                object.__setattr__(self, name, tuple(value))
         if faults := declaration_faults(self):
             raise ArgumentError(*faults)
 
@@ -157,6 +155,8 @@ class SurveyDesign:
         parts.append(f"PSUs: {_named(self.psu, 'respondents')}" if self.psu else "respondents as PSUs")
         if self.has_fpc:
             parts.append(f"finite population: {_named(self.fpc, 'none')}")
+        elif len(self.stages) > 1:
+            parts.append("ultimate clusters")
         if self.replicate_method is not None:
             drawn = f": {self.n_replicates} replicates, seed {self.seed}" if self.n_replicates else ""
             parts.append(METHOD_WORDS[self.replicate_method] + drawn)

@@ -143,8 +143,8 @@ def means(
         )
     rows = []
     for label, domain in _groups(frame, by, ~np.isnan(values)):
-        where = _named("means", variable, by, label)
-        found = _mean(np.nan_to_num(values), domain, bound, where)
+        df = _df(bound, domain, _named("means", variable, by, label))
+        found = _mean(np.nan_to_num(values), domain, bound, df)
         half = stats.t.isf(0.025, found.df) * found.std_error
         rows.append((*label, *_row(found, found.estimate - half, found.estimate + half)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), *COLUMNS])
@@ -217,9 +217,9 @@ def proportions(
     codes = column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
     rows = []
     for label, domain in _groups(frame, by, column.notna().to_numpy()):
-        where = _named("proportions", variable, by, label)
+        df = _df(bound, domain, _named("proportions", variable, by, label))
         for category in codes.cat.categories:
-            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, where)
+            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, df)
             limits = _row(found, *_LIMITS[interval](found))
             rows.append((*label, category, *limits, _precision(found, rules)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS, "precision"])
@@ -293,9 +293,8 @@ def _row(found: _Mean, low: float, high: float) -> tuple[float, ...]:
     return (found.estimate, found.std_error, found.df, low, high, *ends)
 
 
-def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> _Mean:
-    w = np.where(domain, bound.weights, 0.0)
-    if w.sum() <= 0:
+def _df(bound: ResolvedDesign, domain: Bools, where: str) -> int:
+    if not (bound.weights[domain] > 0).any():
         raise InsufficientDataError(
             Fault(
                 where=where,
@@ -303,6 +302,11 @@ def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> _
                 remedy="drop the variable, or merge the group with another",
             )
         )
+    return design_df(bound, domain)
+
+
+def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, df: int) -> _Mean:
+    w = np.where(domain, bound.weights, 0.0)
     among = values[w > 0]
     # A constant is its own mean to the last digit: shares of 0 and 1 are told by equality.
     estimate = float(among[0] if np.ptp(among) == 0 else w @ values / w.sum())
@@ -312,7 +316,7 @@ def _mean(values: Floats, domain: Bools, bound: ResolvedDesign, where: str) -> _
     return _Mean(
         estimate=estimate,
         std_error=float(np.sqrt(variance)),
-        df=design_df(bound, domain),
+        df=df,
         n=len(among),
         n_weighted=float(bound.weights[domain].sum()),
         design_effect=variance * (len(among) - 1) / spread if spread > 0 else np.nan,

@@ -207,7 +207,8 @@ def _method_faults(design: SurveyDesign, n_replicates: int | None) -> list[Fault
             faults.append(Fault(where=f"SurveyDesign: {name}", found=found, allowed=allowed))
     for name, least in (("replicate_df", 1), ("n_replicates", 2), ("seed", 0)):
         value = getattr(design, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if value is not None and not (whole and value >= least):
             allowed = f"a whole number of at least {least}"
             faults.append(Fault(where=f"SurveyDesign: {name}", found=f"it is {value!r}", allowed=allowed))
     return faults
