@@ -229,14 +229,20 @@ def maximise(
 
 
 def maximise_rows(
-    rows: Rows, link: Link, *, start: Floats | None = None, tolerance: float = STEP_TOLERANCE
+    rows: Rows,
+    link: Link,
+    *,
+    start: Floats | None = None,
+    tolerance: float = STEP_TOLERANCE,
+    most: int | None = None,
 ) -> Estimate:
-    """Maximise the weighted log-likelihood of data in blocks; see `maximise`."""
+    """Maximise the weighted log-likelihood of data in blocks, in ``most`` steps; see `maximise`."""
+    most = MAX_ITERATIONS if most is None else most
     theta, here = _start(rows, link) if start is None else (start, evaluate(start, rows, link))
     step, size = _next_step(here)
     before = np.nan
     iterations, settled = 0, False
-    while not settled and iterations < MAX_ITERATIONS and np.isfinite(here.loglik):
+    while not settled and iterations < most and np.isfinite(here.loglik):
         iterations += 1
         # Steps shrink quadratically: the next is expected to be of about the size that is compared.
         settled = size < tolerance or size * (size / before) ** 2 < NEGLIGIBLE

@@ -9,6 +9,9 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from coprodstats.errors import Fault, ModelError, SeparationError
+from coprodstats.models.blocks import Rows, every, sort_rows
+from coprodstats.models.likelihood import MANY_ROWS, THINNING, Estimate, maximise_rows
+from coprodstats.models.links import LINKS
 from coprodstats.models.matrix import Column
 from coprodstats.models.sample import Sample
 
@@ -17,6 +20,16 @@ Ints = NDArray[np.intp]
 
 # The linear programme works on columns of unit size: a certificate below this is rounding.
 TOLERANCE = 1e-7
+SOLVER = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+# It begins with so many rows, and takes in up to so many that it has overlooked at a time.
+PROGRAMME_ROWS = 1_500
+# A logistic fit so many standard errors from its maximum is near enough to show that there is one; a search
+# that takes more steps is on its way to infinity, or nearly.
+NEAR = 0.1
+NEARER = 1e-3
+STEPS = 10
+# Below this the smallest eigenvalue of an information, relative to the largest, may be rounding.
+RESOLVED = 1e-9
 # Shown instead of a count that could single out respondents.
 SMALL_COUNT = 10
 # Overlap is looked for in this many rows first, with so many extremes of each column; see `some_rows`.
@@ -49,10 +62,12 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
 
     Notes
     -----
-    Konis (2007, DPhil thesis, Oxford), extended from binary to cumulative models: a row in category k gives
-    (threshold_k - x'b) >= 0 if k is not the highest and (x'b - threshold_{k-1}) >= 0 if it is not the lowest.
-    The largest sum of these under -1 <= direction <= 1 is positive exactly if the data are
-    separated, completely or quasi-completely (Albert and Anderson 1984, *Biometrika* 71, 1-10).
+    A logistic fit shows that a maximum exists (`has_maximum`), first one to some of the rows: what separates
+    all separates these. Where it shows nothing, a linear programme decides (Konis 2007, DPhil thesis at
+    Oxford), extended from binary to cumulative models: a row in category k gives (threshold_k - x'b) >= 0 if
+    k is not the highest and (x'b - threshold_{k-1}) >= 0 if it is not the lowest. The largest sum of these
+    under -1 <= direction <= 1 is positive exactly if the data are separated, completely or quasi-completely
+    (Albert and Anderson 1984, *Biometrika* 71, 1-10).
 
     Examples
     --------
@@ -62,13 +77,59 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     >>> separating_direction(x, np.array([0, 0, 1, 1]), 1)[1] > 0
     np.True_
     """
-    some = some_rows(x, y)
-    if len(some) < len(y):
-        rows = constraint_rows(x[some], y[some], n_cuts)
-        # What separates all rows separates these, or is orthogonal to them; at full rank nothing is.
-        if has_full_rank(rows) and separating(rows) is None:
-            return None
-    return separating(constraint_rows(x, y, n_cuts))
+    rows, _ = sort_rows(x, y, np.ones(len(y)), n_cuts)
+    found, exists = overlap(rows)
+    return None if exists else separating(constraint_rows(x, y, n_cuts), likely=found.theta)
+
+
+def overlap(rows: Rows) -> tuple[Estimate, bool]:
+    """Return a logistic fit to some or all of the rows, and whether it shows that a maximum exists."""
+    start = None
+    if len(rows.w) > MANY_ROWS:
+        some = every(rows, THINNING)
+        found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
+        if has_maximum(found, some):
+            return found, True
+        start = found.theta
+    found = maximise_rows(rows, LINKS["logit"], start=start, tolerance=NEARER, most=STEPS)
+    return found, has_maximum(found, rows)
+
+
+def has_maximum(near: Estimate, rows: Rows) -> bool:
+    """Return whether a point proves that a cumulative logit likelihood has a maximum, one and finite.
+
+    Parameters
+    ----------
+    near
+        A point near the maximum, if there is one.
+    rows
+        The data.
+
+    Returns
+    -------
+    bool
+        False proves nothing.
+
+    Notes
+    -----
+    Minus the log-likelihood, g, is a sum of log(1 + exp(.)) of linear functions and of -log(1 - exp(-d)) of
+    the distances d of neighbouring thresholds. Along a direction v, of which a linear function is s and a
+    distance changes by c, their third derivatives are at most |s| and |c| coth(d / 2) times the second (Bach
+    2010, *Electronic Journal of Statistics* 4, 384-414, for the first), so that g''(t) >= g''(0) exp(-S t)
+    with S the largest of |s| and |c| (1 + 4 / d), which holds for c <= d / 2. Integrated twice with S <= 1/2:
+    g(v) >= g(0) - D r + 0.42 r^2 for all v of length r in the metric of the information, D the Newton
+    decrement. For r = 3 D this is above g(0) all around, and g, being convex, has its minimum within. The
+    bound is to hold by a factor of 2 (S <= 1/2, not 1), rounding of D and of the eigenvalue by far less.
+    """
+    n_cuts = rows.n_cuts
+    values = np.linalg.eigvalsh(near.information)
+    if not values[0] > RESOLVED * values[-1]:
+        return False
+    longest = 3 * np.sqrt(near.decrement / values[0])
+    norms = [np.sqrt(1 + (rows.x[:, b.rows] ** 2).sum(axis=0).max()) for b in rows.blocks]
+    gaps = np.diff(near.theta[:n_cuts])
+    steepest = max([*norms, *(np.sqrt(2) * (1 + 4 / gaps))])
+    return bool(longest * steepest <= 0.5)
 
 
 def some_rows(x: Floats, y: Ints) -> Ints:
@@ -88,18 +149,54 @@ def has_full_rank(rows: Floats) -> bool:
     return bool(np.linalg.eigvalsh(unit.T @ unit)[0] > TOLERANCE)
 
 
-def separating(rows: Floats) -> Floats | None:
-    """Return the direction that raises the rows' sum most without lowering any, or None if there is none."""
+def separating(rows: Floats, *, likely: Floats | None = None) -> Floats | None:
+    """Return the direction that raises the rows' sum most without lowering any, or None if there is none.
+
+    Parameters
+    ----------
+    rows
+        What a direction must not lower, shape (m, q).
+    likely
+        A direction that lowers few, if any is known, shape (q,): it tells which rows matter.
+
+    Notes
+    -----
+    The programme is solved for few rows. If its solution lowers others, the lowest of them are taken in,
+    until it lowers none: it is then the solution for all.
+    """
     size = np.abs(rows).max(axis=0)
     size[size == 0] = 1.0
     rows = rows / size
     objective = rows.sum(axis=0)
+    gains = np.zeros(len(rows)) if likely is None else rows @ (likely * size)
+    kept = np.zeros(len(rows), dtype=bool)
+    kept[:: 1 + len(rows) // PROGRAMME_ROWS] = True
+    kept[np.argsort(gains, kind="stable")[:PROGRAMME_ROWS]] = True
+    while True:
+        solution = _solve(objective, rows[kept])
+        gains = rows @ solution
+        lowered = np.flatnonzero((gains < -TOLERANCE) & ~kept)
+        if len(lowered) == 0:
+            break
+        kept[lowered[np.argsort(gains[lowered], kind="stable")[:PROGRAMME_ROWS]]] = True
+    # A direction that lowers a row is none. Should rounding hide a true one, the fit itself can't converge.
+    if gains.max() <= TOLERANCE or gains.min() < -TOLERANCE:
+        return None
+    direction = solution / size
+    direction[np.abs(solution) < TOLERANCE] = 0.0
+    return np.asarray(direction / np.abs(direction).max())
+
+
+def _solve(objective: Floats, rows: Floats) -> Floats:
+    """Return the direction within -1 … 1 that raises an objective most without lowering any row."""
+    distinct = np.unique(rows, axis=0)
     solved = linprog(
-        -objective / len(rows),
-        A_ub=sparse.csr_array(-rows),
-        b_ub=np.zeros(len(rows)),
+        -objective / max(np.abs(objective).max(), np.finfo(float).tiny),
+        A_ub=sparse.csr_array(-distinct),
+        b_ub=np.zeros(len(distinct)),
         bounds=[(-1.0, 1.0)] * rows.shape[1],
         method="highs",
+        options=SOLVER,
     )
     if not solved.success:  # the programme is feasible (0) and bounded, so this is numerical trouble
         raise ModelError(
@@ -109,23 +206,15 @@ def separating(rows: Floats) -> Floats | None:
                 remedy="rescale predictors of very different size, or merge sparse categories",
             )
         )
-    gains = rows @ solved.x
-    # A direction that lowers a row is none. Should rounding hide a true one, the fit itself can't converge.
-    if gains.max() <= TOLERANCE or gains.min() < -TOLERANCE:
-        return None
-    direction = solved.x / size
-    direction[np.abs(solved.x) < TOLERANCE] = 0.0
-    return np.asarray(direction / np.abs(direction).max())
+    return np.asarray(solved.x)
 
 
 def constraint_rows(x: Floats, y: Ints, n_cuts: int) -> Floats:
-    """Return the distinct rows (gradients of the two ends) that a separating direction must not lower."""
-    distinct = np.unique(np.column_stack([y, x]), axis=0)
-    category, predictors = distinct[:, 0].astype(int), distinct[:, 1:]
+    """Return the rows (gradients of the two ends) that a separating direction must not lower."""
     unit = np.eye(n_cuts)
-    low, high = category < n_cuts, category > 0
-    upper_ends = np.hstack([unit[category[low]], -predictors[low]])
-    lower_ends = np.hstack([-unit[category[high] - 1], predictors[high]])
+    low, high = y < n_cuts, y > 0
+    upper_ends = np.hstack([unit[y[low]], -x[low]])
+    lower_ends = np.hstack([-unit[y[high] - 1], x[high]])
     return np.vstack([upper_ends, lower_ends])
 
 
