@@ -39,6 +39,8 @@ _HOMES = {
     "adjacent_categories": "models.category_logits",
     "continuation_ratio": "models.category_logits",
     "proportional_odds_search": "models.proportional_odds",
+    "linear": "models.linear",
+    "fractional_logit": "models.fractional",
     "FittedModel": "models.results",
     "replicate_fitting": "models.fan_out",
     "margins": "models.margins",
@@ -96,9 +98,11 @@ if TYPE_CHECKING:
     from coprodstats.models.fan_out import replicate_fitting as replicate_fitting
     from coprodstats.models.fit import logit as logit
     from coprodstats.models.fit import ologit as ologit
+    from coprodstats.models.fractional import fractional_logit as fractional_logit
     from coprodstats.models.goodness import goodness_of_fit as goodness_of_fit
     from coprodstats.models.imputation import Imputations as Imputations
     from coprodstats.models.imputation import impute as impute
+    from coprodstats.models.linear import linear as linear
     from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
     from coprodstats.models.margins import predict as predict

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from coprodstats.models.links import Link, log_interval
 
@@ -207,6 +208,38 @@ def cumulative(link: Link) -> Response:
         return np.asarray(curved[:, :, :, None] * np.eye(eta.shape[1]))
 
     return Response(name=f"cumulative {link.name}", sign=-1.0, values=values, first=first, second=second)
+
+
+def mean_of_predictor() -> Response:
+    """Return the response of linear models: the mean is the linear predictor."""
+
+    def first(eta: Floats) -> Floats:
+        return np.ones((len(eta), 1, 1))
+
+    def second(eta: Floats) -> Floats:
+        return np.zeros((len(eta), 1, 1, 1))
+
+    return Response(
+        name="linear mean", sign=1.0, values=lambda eta: eta, first=first, second=second, bounds=None
+    )
+
+
+def mean_of_logit(low: float, high: float) -> Response:
+    """Return the response of fractional models: the mean lies between two bounds by the logistic function."""
+    width = high - low
+
+    def values(eta: Floats) -> Floats:
+        return np.asarray(low + width * expit(eta))
+
+    def first(eta: Floats) -> Floats:
+        return np.asarray(width * expit(eta) * expit(-eta))[:, :, None]
+
+    def second(eta: Floats) -> Floats:
+        return np.asarray(first(eta) * -np.tanh(eta / 2)[:, :, None])[:, :, :, None]
+
+    return Response(
+        name="fractional logit mean", sign=1.0, values=values, first=first, second=second, bounds=(low, high)
+    )
 
 
 def _stepped(density: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,7 +117,7 @@ class FittedModel:
     outcome
         The outcome's column.
     categories
-        The outcome's categories, lowest first.
+        The outcome's categories, lowest first; none in models of a mean.
     parameters
         What each parameter stands for, in the order of ``params``.
     estimates
@@ -136,7 +137,7 @@ class FittedModel:
     sample
         The sample's predictors, and the column of its offset.
     sample_y
-        The sample's outcome as 0 … K-1.
+        The sample's outcome as 0 … K-1, or its numbers in models of a mean.
     sample_weights
         The sample's weights.
     llf
@@ -149,7 +150,7 @@ class FittedModel:
     df_rule
         The rule that turns it into the degrees of freedom of the tests.
     df
-        Those degrees of freedom (infinite for ``covariance="model"``).
+        Those degrees of freedom; infinite for ``covariance="model"`` unless a residual variance is estimated.
     dropped
         Rows outside the sample: variable, reason, rows.
     convergence
@@ -184,7 +185,7 @@ class FittedModel:
     design: ResolvedDesign
     used: NDArray[np.bool_]
     sample: pd.DataFrame
-    sample_y: NDArray[np.intp]
+    sample_y: NDArray[Any]
     sample_weights: Floats
     llf: float
     llnull: float
@@ -252,11 +253,14 @@ class FittedModel:
 
     @property
     def thresholds(self) -> pd.Series:
-        """Thresholds of the splits, as each family defines them; for a logistic model minus the intercept."""
+        """Thresholds of the splits, as each family defines them; for a logistic model minus the intercept.
+
+        Models of a mean have none.
+        """
         if self.family == "logit":
             return pd.Series([-self.estimates[0]], index=["|".join(self.categories)], name="threshold")
-        kinds = [p.kind for p in self.parameters]
-        return self.params[[k == "threshold" for k in kinds]].rename("threshold")
+        splits = [p.kind == "threshold" and bool(self.categories) for p in self.parameters]
+        return self.params[splits].rename("threshold")
 
     @property
     def nobs(self) -> int:
@@ -290,8 +294,12 @@ class FittedModel:
 
     @property
     def prsquared(self) -> float:
-        """McFadden's pseudo R squared, 1 - log-likelihood / log-likelihood without predictors."""
-        return 1 - self.llf / self.llnull
+        """McFadden's pseudo R squared, 1 - log-likelihood / that without predictors; R squared of a mean."""
+        if self.categories:
+            return 1 - self.llf / self.llnull
+        w = self.sample_weights
+        left = w @ (self.sample_y - self.fittedvalues.to_numpy()) ** 2
+        return float(1 - left / (w @ (self.sample_y - np.average(self.sample_y, weights=w)) ** 2))
 
     @property
     def fittedvalues(self) -> pd.Series | pd.DataFrame:
@@ -370,14 +378,23 @@ class FittedModel:
             f"{self.formula}",
             f"n = {self.nobs:,} ({lost:,} rows left out), {units}",
             f"covariance: {self.covariance}; {self.design.description}; {self.df_statement()}",
-            f"log-likelihood {self.llf:.4f}, McFadden pseudo R squared {self.prsquared:.4f}",
+            self.fit_statement(),
             f"{self.convergence.iterations} iterations, {self.convergence.digits} correct digits",
         ]
         table = frame.to_string(float_format=lambda value: f"{value:.4f}")
         return Summary(text="\n".join([*head, "", table, *(f"note: {w}" for w in self.warnings)]))
 
+    def fit_statement(self) -> str:
+        """Return how well the model fits, with the measures' names."""
+        kind = "quasi-log-likelihood" if self.family == "fractional" else "log-likelihood"
+        measure = "McFadden pseudo R squared" if self.categories else "R squared"
+        without = " (without the penalty)" if self.penalty else ""
+        return f"{kind} {self.llf:.4f}{without}, {measure} {self.prsquared:.4f}"
+
     def df_statement(self) -> str:
         """Return which degrees of freedom the tests use, for the foot of a table."""
+        if self.covariance == "model" and np.isfinite(self.df):
+            return f"t with {self.df:.6g} df (respondents minus parameters; model-based covariance)"
         if self.covariance == "model":
             return "normal distribution (model-based covariance)"
         if self.df_rule == "r":
