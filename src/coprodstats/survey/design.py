@@ -162,12 +162,15 @@ def _refuse_lonely(design: SurveyDesign, resolved: ResolvedDesign) -> None:
     faults = []
     for number, stage in enumerate((resolved.first_stage, *resolved.stages)):
         lonely = np.flatnonzero((stage.sizes == 1) & (stage.fraction < 1))
-        unit, of = ("PSU", "") if number == 0 else ("unit", f" of stage {number + 1}")
+        where, unit = f"strata {design.stages[number][0]!r}", "PSU"
+        if number:
+            named = f", {where}" if design.stages[number][0] else ""
+            where, unit = f"stage {number + 1}{named} in {design.stages[number - 1][1]!r}", "unit"
         if len(lonely):
             names = listed([stage.labels[h] for h in lonely])
             faults.append(
                 Fault(
-                    where=f"strata{of} {design.stages[number][0]!r}",
+                    where=where,
                     found=f"{len(lonely)} of {stage.n_strata} strata have a single {unit} ({names}), "
                     "so that their variance can't be estimated",
                     allowed="lonely_psu = 'remove', 'adjust' or 'average'",
