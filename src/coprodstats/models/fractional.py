@@ -77,7 +77,7 @@ def fractional_logit(
     --------
     >>> frame = pd.DataFrame({"index": [0.0, 35.0, 30.0, 55.0, 100.0], "age": [20, 30, 40, 50, 60]})
     >>> fractional_logit("index ~ age", frame).params.round(3).tolist()
-    [-3.9, 0.093]
+    [-5.335, 0.123]
     """
     request = Request(
         data=data,
