@@ -39,6 +39,7 @@ SCRIPTS = (
     "heterogeneity",
     "designs",
     "replicates",
+    "replicate_fits",
     "pooling",
 )
 PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools")

@@ -67,3 +67,10 @@ RAKE_STD_ERROR = 0.02
 
 # Replicate estimates are sums; their squared distances lose digits where they hardly differ.
 REPLICATE_STD_ERROR = 1e-11
+
+# Models under replicate weights, fitted in R until the deviance (glm) or the gradient (clm) stands still:
+# rounding of the replicates, whose distances from each other are a tenth to a standard error.
+REPLICATE_FIT_STD_ERROR = 1e-11
+
+# svyolr fits each replicate by optim to a relative change of 1e-8 of the deviance.
+SVYOLR_REPLICATE = 1e-4
