@@ -132,12 +132,16 @@ def settings_of(model: FittedModel, at: At, asked: str) -> list[dict[str, Any]]:
     return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 
 
+def fixed_names(at: Any) -> tuple[Any, ...]:
+    """Return the predictors that ``at`` fixes."""
+    return tuple(at) if isinstance(at, Mapping) else ()
+
+
 def taken_faults(at: Any, asked: str) -> list[Fault]:
     """Return a fault for each variable of ``at`` that has the name of a column of the result."""
-    names = list(at) if isinstance(at, Mapping) else []
     return [
         Fault(where=f"{asked}: at", found=f"the result has a column {name!r} already", remedy="rename it")
-        for name in names
+        for name in fixed_names(at)
         if name in RESERVED
     ]
 

@@ -14,6 +14,7 @@ from coprodstats.models.margin_arguments import (
     At,
     Change,
     contrast_faults,
+    fixed_names,
     gathering,
     predictors_of,
     settings_of,
@@ -28,6 +29,7 @@ from coprodstats.models.predictions import (
     predict,
     prediction_estimates,
 )
+from coprodstats.models.refit import require_model
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import By, Contrast, row_groups
 from coprodstats.models.scenarios import margin_blocks
@@ -147,6 +149,7 @@ def margins(
     0   30      +10     0.182
     1   60      +10     0.086
     """
+    require_model(model, "margins")
     faults = level_faults(level, "margins")
     if adjust is not None and adjust not in ADJUSTMENTS:
         faults.append(Fault(where="margins: adjust", found=f"{adjust!r}", allowed=listed(list(ADJUSTMENTS))))
@@ -222,7 +225,16 @@ def event_margins(
         As for `margins`.
     start
         Position of the event's lowest category, 1 or more; the event is named after that category.
+
+    Raises
+    ------
+    ArgumentError
+        With everything that is wrong with the arguments.
     """
+    top = len(model.categories) - 1
+    if not 1 <= start <= top:
+        allowed = f"1 to {top}" if model.categories else "models of categories"
+        raise ArgumentError(Fault(where="margins: event", found=f"category {start}", allowed=allowed))
     return _estimates(
         model,
         variables,
@@ -252,7 +264,7 @@ def _estimates(
 ) -> MarginEstimates:
     asked = "margins"
     faults += [*vce_faults(model, vce, asked), *taken_faults(at, asked)]
-    fixed = tuple(at or ())
+    fixed = fixed_names(at)
     with gathering(faults):
         settings = settings_of(model, at, asked)
     with gathering(faults):

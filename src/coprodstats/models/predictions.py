@@ -10,9 +10,17 @@ from coprodstats.errors import ArgumentError, Fault, ModelError
 from coprodstats.models.averages import MarginEstimates, Vce, estimate_blocks, vce_faults
 from coprodstats.models.crossings import refuse_crossings
 from coprodstats.models.intervals import LEVEL, bounded_interval, interval_frame, level_faults
-from coprodstats.models.margin_arguments import RESERVED, At, gathering, settings_of, taken_faults
+from coprodstats.models.margin_arguments import (
+    RESERVED,
+    At,
+    fixed_names,
+    gathering,
+    settings_of,
+    taken_faults,
+)
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.outcome_views import Of, OutcomeView, Scores, outcome_view, view_faults
+from coprodstats.models.refit import require_model
 from coprodstats.models.responses import BLOCK, row_gradients, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import By, row_groups
@@ -77,6 +85,7 @@ def predict(
     Standard errors by the delta method from the model's covariance, whatever it comes from; intervals are
     made on the logit scale between the bounds of what is predicted, so that they stay within them.
     """
+    require_model(model, "predict")
     faults = [*view_faults(model, of, scores, "predict"), *level_faults(level, "predict")]
     if level != LEVEL and not intervals:
         faults.append(Fault(where="predict: level", found="there are no intervals", remedy="intervals=True"))
@@ -143,6 +152,7 @@ def average_predictions(
     >>> average_predictions(logit("helps ~ age", frame), {"age": [25, 65]})["estimate"].round(3).tolist()
     [0.321, 0.908]
     """
+    require_model(model, "average_predictions")
     faults = level_faults(level, "average_predictions")
     with gathering(faults):
         found = prediction_estimates(model, at, by=by, of=of, scores=scores, vce=vce)
@@ -177,7 +187,7 @@ def prediction_estimates(
     with gathering(faults):
         settings = settings_of(model, at, asked)
     with gathering(faults):
-        groups = row_groups(model, by, asked=asked, taken=(*RESERVED, *(at or ())))
+        groups = row_groups(model, by, asked=asked, taken=(*RESERVED, *fixed_names(at)))
     if faults:
         raise ArgumentError(*faults)
     view = outcome_view(model, of, scores)

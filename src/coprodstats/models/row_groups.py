@@ -118,7 +118,7 @@ def row_groups(
         everyone = np.zeros(len(model.sample), dtype=np.intp)
         return RowGroups(code=everyone, n_groups=1, labels=pd.DataFrame(index=[0]), combine=np.eye(1))
     columns = {}
-    for one in [by] if isinstance(by, str | pd.Series) else list(by):
+    for one in list(by) if isinstance(by, list | tuple) else [by]:
         found = _column(model, one, f"{asked}: by")
         if isinstance(found, Fault):
             faults.append(found)
