@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.errors import ArgumentError, ConvergenceError, Fault, InsufficientDataError, listed
+from coprodstats.models.coding import Column
 from coprodstats.models.covariance import (
     CovarianceKind,
     independent_rows,
@@ -24,8 +25,9 @@ from coprodstats.models.covariance import (
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
-from coprodstats.models.matrix import Column, DesignSpec, build_matrix, rank_deficient
+from coprodstats.models.matrix import DesignSpec, build_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
+from coprodstats.models.rank import rank_deficient
 from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
 from coprodstats.models.replicate_fits import ReplicateFits
 from coprodstats.models.responses import Response

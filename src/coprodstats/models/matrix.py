@@ -17,41 +17,15 @@ from coprodstats.errors import (
     FormulaError,
     InsufficientDataError,
     ModelError,
-    RankDeficiencyError,
     did_you_mean,
     listed,
 )
+from coprodstats.models.coding import Column, Plan, code, columns_of, plan_of
 from coprodstats.models.formula import ParsedFormula, named_reference
 
 Floats = NDArray[np.float64]
-
-# Relative size below which a column is a combination of the others; columns are centred and of unit length.
-RANK_TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a design matrix.
-
-    Attributes
-    ----------
-    name
-        The parameter's name, such as ``country[T.DK]``.
-    term
-        The term it belongs to, such as ``country`` or ``age:country``.
-    level
-        The level that it marks; empty for numeric terms; several joined by ``:`` in interactions.
-    reference
-        The level it is compared with, in the same form.
-    variables
-        The data's columns from which it is made.
-    """
-
-    name: str
-    term: str
-    level: str
-    reference: str
-    variables: tuple[str, ...]
+Prepared = dict[str, pd.Series]
+Levels = dict[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,12 +41,12 @@ class DesignSpec:
     levels
         For each categorical predictor its levels in order.
     state
-        Formulaic's model specification (contrasts, centres, knots).
+        How the columns are coded: a plan, or formulaic's model specification (contrasts, centres, knots).
     """
 
     formula: ParsedFormula
     columns: tuple[Column, ...]
-    levels: dict[str, tuple[Any, ...]]
+    levels: Levels
     state: Any
 
     def is_factor(self, variable: str) -> bool:
@@ -81,6 +55,8 @@ class DesignSpec:
 
     def reference(self, variable: str) -> Any:
         """Return the reference level of a categorical predictor."""
+        if isinstance(self.state, Plan):
+            return self.state.base_of(variable)
         for term in self.state.term_factors:
             for factor in self.state.term_factors[term]:
                 contrast = self.state.factor_contrasts.get(factor)
@@ -90,9 +66,7 @@ class DesignSpec:
         return self.levels[variable][0]
 
 
-def prepare_frame(
-    frame: pd.DataFrame, formula: ParsedFormula
-) -> tuple[pd.DataFrame, dict[str, tuple[Any, ...]]]:
+def prepare_columns(frame: pd.DataFrame, formula: ParsedFormula) -> tuple[Prepared, Levels]:
     """Return the predictors as floats and categoricals, with each categorical's levels.
 
     Raises
@@ -100,8 +74,8 @@ def prepare_frame(
     ModelError
         If a predictor is neither numeric, logical, text nor categorical.
     """
-    prepared: dict[str, pd.Series] = {}
-    levels: dict[str, tuple[Any, ...]] = {}
+    prepared: Prepared = {}
+    levels: Levels = {}
     faults = []
     for name in formula.predictors:
         column = frame[name]
@@ -113,7 +87,7 @@ def prepare_frame(
             prepared[name] = pd.Series(pd.Categorical(column, categories=[False, True]), index=column.index)
             levels[name] = (False, True)
         elif pd.api.types.is_numeric_dtype(column) and name not in formula.factors:
-            prepared[name] = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
+            prepared[name] = _as_floats(column)
         elif name in formula.factors or pd.api.types.is_string_dtype(column) or column.dtype == object:
             prepared[name] = column.astype("category")
             levels[name] = tuple(prepared[name].cat.categories)
@@ -127,7 +101,13 @@ def prepare_frame(
             )
     if faults:
         raise ModelError(*faults)
-    return pd.DataFrame(prepared), levels
+    return prepared, levels
+
+
+def _as_floats(column: pd.Series) -> pd.Series:
+    if column.dtype == np.float64:
+        return column
+    return pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=column.index)
 
 
 def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, DesignSpec]:
@@ -158,15 +138,18 @@ def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, D
     ModelError
         If a transformation yields something that is not finite.
     """
-    prepared, levels = prepare_frame(frame, formula)
+    prepared, levels = prepare_columns(frame, formula)
     _refuse_empty_levels(prepared, levels)
     _refuse_constant(prepared, levels)
     _refuse_unknown_reference(formula, levels)
-    matrix, state = _materialise(formula, prepared)
-    columns = _columns(state)
-    spec = DesignSpec(formula=formula, columns=columns, levels=levels, state=state)
+    plan = plan_of(formula, levels)
+    if plan is not None:
+        matrix, state, columns = code(plan, prepared, len(frame)), plan, columns_of(plan)
+    else:
+        matrix, state = _materialise(formula, prepared)
+        columns = _columns(state)
     _refuse_nonfinite(matrix, columns)
-    return matrix, spec
+    return matrix, DesignSpec(formula=formula, columns=columns, levels=levels, state=state)
 
 
 def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
@@ -189,73 +172,13 @@ def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
     ModelError
         If a predictor is absent or missing in some rows, or holds a level that the model has not seen.
     """
-    from formulaic.errors import FormulaicError  # noqa: PLC0415  (loaded with formulaic)
-
     prepared = _conform(spec, frame)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            matrix = spec.state.get_model_matrix(prepared, context=_context(), na_action="ignore")
-    except (FormulaicError, ValueError, TypeError) as error:
-        raise ModelError(
-            Fault(
-                where="new data",
-                found="a transformation can't be computed for these values",
-                remedy="stay within the range of the data that the model was fitted to: splines end there",
-            )
-        ) from error
-    values = np.asarray(matrix, dtype=float)[:, 1:]
+    if isinstance(spec.state, Plan):
+        values = code(spec.state, prepared, len(frame))
+    else:
+        values = _materialise_again(spec.state, prepared)
     _refuse_nonfinite(values, spec.columns)
     return values
-
-
-def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
-    """Refuse predictors that are exact combinations of others, by name.
-
-    Raises
-    ------
-    RankDeficiencyError
-        Naming each such column and those it is made of, or the terms if there are more columns than rows.
-    """
-    _refuse_too_many(x, columns)
-    centred = (x - np.average(x, axis=0, weights=w)) * np.sqrt(w)[:, None]
-    size = np.sqrt((centred**2).sum(axis=0))
-    unit = centred / np.where(size > 0, size, 1.0)
-    faults = []
-    kept: list[int] = []
-    basis = np.empty_like(unit, order="F")
-    for j, column in enumerate(columns):
-        before = basis[:, : len(kept)]
-        rest = unit[:, j] - before @ (before.T @ unit[:, j])
-        rest -= before @ (before.T @ rest)
-        length = np.sqrt(rest @ rest)
-        if size[j] > 0 and length > RANK_TOLERANCE:
-            basis[:, len(kept)] = rest / length
-            kept.append(j)
-            continue
-        made_of = np.linalg.lstsq(unit[:, kept], unit[:, j], rcond=None)[0] if kept else np.empty(0)
-        parts = [columns[k].name for k, b in zip(kept, made_of, strict=True) if abs(b) > 1e-6]
-        found = "it does not vary among the rows used"
-        if parts:
-            found = f"it is an exact combination of {listed(parts)} (and the intercept)"
-        faults.append(Fault(where=f"predictor {column.name!r}", found=found, remedy="leave one of them out"))
-    if faults:
-        raise RankDeficiencyError(*faults)
-
-
-def _refuse_too_many(x: Floats, columns: tuple[Column, ...]) -> None:
-    if len(columns) + 1 < len(x):  # one more for the intercept
-        return
-    width = pd.Series([column.term for column in columns]).value_counts(sort=False)
-    raise RankDeficiencyError(
-        Fault(
-            where="predictors",
-            found=f"they make {len(columns)} columns for {len(x)} rows "
-            f"({listed([f'{term}: {count}' for term, count in width.items()])})",
-            allowed="fewer columns, with the intercept, than rows",
-            remedy="leave terms out, or merge levels",
-        )
-    )
 
 
 def _context() -> dict[str, Any]:
@@ -271,14 +194,15 @@ def _context() -> dict[str, Any]:
     return {"Treatment": TreatmentContrasts, "cr": stateful_transform(cr), "sqrt": np.sqrt}
 
 
-def _materialise(formula: ParsedFormula, prepared: pd.DataFrame) -> tuple[Floats, Any]:
+def _materialise(formula: ParsedFormula, prepared: Prepared) -> tuple[Floats, Any]:
     from formulaic import model_matrix  # noqa: PLC0415
     from formulaic.errors import FormulaicError  # noqa: PLC0415
 
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            matrix = model_matrix(formula.terms, prepared, context=_context(), na_action="ignore")
+            frame = pd.DataFrame(prepared)
+            matrix = model_matrix(formula.terms, frame, context=_context(), na_action="ignore")
     except (FormulaicError, ValueError, TypeError, KeyError) as error:
         raise ModelError(
             Fault(
@@ -288,6 +212,24 @@ def _materialise(formula: ParsedFormula, prepared: pd.DataFrame) -> tuple[Floats
             )
         ) from error
     return np.asarray(matrix, dtype=float)[:, 1:], matrix.model_spec
+
+
+def _materialise_again(state: Any, prepared: Prepared) -> Floats:
+    from formulaic.errors import FormulaicError  # noqa: PLC0415  (loaded with formulaic)
+
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            matrix = state.get_model_matrix(pd.DataFrame(prepared), context=_context(), na_action="ignore")
+    except (FormulaicError, ValueError, TypeError) as error:
+        raise ModelError(
+            Fault(
+                where="new data",
+                found="a transformation can't be computed for these values",
+                remedy="stay within the range of the data that the model was fitted to: splines end there",
+            )
+        ) from error
+    return np.asarray(matrix, dtype=float)[:, 1:]
 
 
 def _columns(state: Any) -> tuple[Column, ...]:
@@ -334,7 +276,7 @@ def _variables_of(expression: str) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _conform(spec: DesignSpec, frame: pd.DataFrame) -> pd.DataFrame:
+def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
     if not isinstance(frame, pd.DataFrame):
         raise ModelError(
             Fault(where="new data", found=f"it is a {type(frame).__name__}", allowed="a DataFrame")
@@ -346,7 +288,7 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> pd.DataFrame:
     ]
     if faults:
         raise ModelError(*faults)
-    conformed: dict[str, pd.Series] = {}
+    conformed: Prepared = {}
     for name in spec.formula.predictors:
         column = frame[name]
         gaps = int(column.isna().sum())
@@ -368,49 +310,53 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> pd.DataFrame:
                 pd.Categorical(column, categories=list(spec.levels[name])), index=frame.index
             )
         elif pd.api.types.is_numeric_dtype(column):
-            conformed[name] = pd.Series(column.to_numpy(dtype=float, na_value=np.nan), index=frame.index)
+            conformed[name] = _as_floats(column)
         else:
             faults.append(
                 Fault(where=f"new data: column {name!r}", found="it is not numeric", allowed="numbers")
             )
     if faults:
         raise ModelError(*faults)
-    return pd.DataFrame(conformed)
+    return conformed
 
 
-def _refuse_empty_levels(prepared: pd.DataFrame, levels: dict[str, tuple[Any, ...]]) -> None:
+def _refuse_empty_levels(prepared: Prepared, levels: Levels) -> None:
     faults = []
     for name, declared in levels.items():
-        counts = prepared[name].value_counts(sort=False)
+        counts = np.bincount(prepared[name].cat.codes.to_numpy(), minlength=len(declared))
         faults += [
             Fault(
                 where=f"predictor {name!r}",
-                found=f"level {str(level)!r} has no respondent among the {len(prepared)} rows used",
+                found=f"level {str(level)!r} has no respondent among the {len(prepared[name])} rows used",
                 remedy=f"merge it with another level in the codebook, or drop it with "
                 f"frame[{name!r}].cat.remove_unused_categories()",
             )
-            for level in declared
-            if counts[level] == 0
+            for level, count in zip(declared, counts, strict=True)
+            if count == 0
         ]
     if faults:
         raise EmptyCategoryError(*faults)
 
 
-def _refuse_constant(prepared: pd.DataFrame, levels: dict[str, tuple[Any, ...]]) -> None:
+def _refuse_constant(prepared: Prepared, levels: Levels) -> None:
     faults = [
         Fault(
             where=f"predictor {name!r}",
-            found=f"it has the same value in all {len(prepared)} rows used",
+            found=f"it has the same value in all {len(column)} rows used",
             remedy="leave it out of the formula",
         )
-        for name in prepared.columns
-        if (len(levels[name]) < 2 if name in levels else prepared[name].min() == prepared[name].max())
+        for name, column in prepared.items()
+        if (len(levels[name]) < 2 if name in levels else _is_constant(column.to_numpy()))
     ]
     if faults:
         raise InsufficientDataError(*faults)
 
 
-def _refuse_unknown_reference(formula: ParsedFormula, levels: dict[str, tuple[Any, ...]]) -> None:
+def _is_constant(values: Floats) -> bool:
+    return bool((values[: 1 + len(values) // 1000] == values[0]).all() and (values == values[0]).all())
+
+
+def _refuse_unknown_reference(formula: ParsedFormula, levels: Levels) -> None:
     factors = dict.fromkeys(factor.expr for term in formula.terms for factor in term.factors)
     named = [found for expression in factors if (found := named_reference(expression)) is not None]
     faults = [
@@ -428,7 +374,9 @@ def _refuse_unknown_reference(formula: ParsedFormula, levels: dict[str, tuple[An
 
 
 def _refuse_nonfinite(matrix: Floats, columns: tuple[Column, ...]) -> None:
-    bad = [not np.isfinite(values).all() for values in matrix.T]
+    # A sum is finite only if its terms are; it may overflow though they are.
+    with np.errstate(over="ignore", invalid="ignore"):
+        bad = [not (np.isfinite(values.sum()) or np.isfinite(values).all()) for values in matrix.T]
     if any(bad):
         raise ModelError(
             *(

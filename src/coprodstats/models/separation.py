@@ -10,9 +10,9 @@ from scipy.optimize import linprog
 
 from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.blocks import Rows, every, sort_rows
+from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import MANY_ROWS, THINNING, Estimate, maximise_rows
 from coprodstats.models.links import LINKS
-from coprodstats.models.matrix import Column
 from coprodstats.models.sample import Sample
 
 Floats = NDArray[np.float64]

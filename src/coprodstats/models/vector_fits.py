@@ -31,9 +31,9 @@ from coprodstats.models.assemble import (
     threshold_parameters,
 )
 from coprodstats.models.category_models import CategoryModel
+from coprodstats.models.coding import Column
 from coprodstats.models.crossings import crossing_rows, crossing_words
 from coprodstats.models.likelihood import certificate
-from coprodstats.models.matrix import Column
 from coprodstats.models.replicate_fits import live_rows, require_maximum, serial_replicates
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.separation import separated_by

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.matrix import RANK_TOLERANCE
+from coprodstats.models.rank import RANK_TOLERANCE
 from coprodstats.models.separation import has_full_rank, separating, some_rows
 from coprodstats.models.vector_likelihood import Problem
 

@@ -7,7 +7,8 @@ import pytest
 from coprodstats import logit, margins, predict
 from coprodstats.errors import EmptyCategoryError, InsufficientDataError, ModelError, RankDeficiencyError
 from coprodstats.models.formula import parse_formula
-from coprodstats.models.matrix import build_matrix, prepare_frame, rank_deficient, rebuild_matrix
+from coprodstats.models.matrix import build_matrix, prepare_columns, rebuild_matrix
+from coprodstats.models.rank import rank_deficient
 
 
 def frame() -> pd.DataFrame:
@@ -189,9 +190,9 @@ def test_infinite_numbers_are_counted() -> None:
 
 def test_integers_and_nullable_numbers_are_numbers() -> None:
     data = frame().assign(whole=pd.array(range(8), dtype="Int64"))
-    prepared, levels = prepare_frame(data, parse_formula("y ~ whole + kids", tuple(data.columns)))
+    prepared, levels = prepare_columns(data, parse_formula("y ~ whole + kids", tuple(data.columns)))
     assert levels == {}
-    assert set(map(str, prepared.dtypes)) == {"float64"}
+    assert {str(column.dtype) for column in prepared.values()} == {"float64"}
 
 
 def deficient(**columns: list[float]) -> str:
