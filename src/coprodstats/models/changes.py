@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,10 @@ _FORWARD = (-25 / 12, 48 / 12, -36 / 12, 16 / 12, -3 / 12)
 _BACKWARD = (3 / 12, -16 / 12, 36 / 12, -48 / 12, 25 / 12)
 
 
-def matrix_at(spec: DesignSpec, frame: pd.DataFrame, x: Floats, settings: Mapping[str, Any]) -> Floats:
-    """Return the design matrix with some predictors set to one value each in all rows.
+def matrices_at(
+    spec: DesignSpec, frame: pd.DataFrame, x: Floats, settings: Sequence[Mapping[str, Any]]
+) -> Iterator[Floats]:
+    """Yield the design matrix with some predictors set to one value each in all rows, for each setting.
 
     Parameters
     ----------
@@ -35,21 +37,26 @@ def matrix_at(spec: DesignSpec, frame: pd.DataFrame, x: Floats, settings: Mappin
     x
         Their design matrix, shape (n, p).
     settings
-        Predictors and their values.
+        Predictors and their values; every setting is of the same predictors.
 
     Raises
     ------
     ModelError
         If a level is not known, or a transformation is not defined at a value.
     """
-    columns = [j for j, column in enumerate(spec.columns) if settings.keys() & set(column.variables)]
-    if all(set(spec.columns[j].variables) <= settings.keys() for j in columns):
-        # They depend on nothing else: one row tells them all.
-        row = rebuild_matrix(spec, frame.iloc[[0]].assign(**settings))
-        changed = x.copy()
-        changed[:, columns] = row[:, columns]
-        return changed
-    return rebuild_matrix(spec, frame.assign(**settings))
+    names = settings[0].keys()
+    columns = [j for j, column in enumerate(spec.columns) if names & set(column.variables)]
+    if all(set(spec.columns[j].variables) <= names for j in columns):
+        # They depend on nothing else: one row per setting tells them all.
+        first = frame.iloc[[0] * len(settings)].reset_index(drop=True)
+        values = {name: [setting[name] for setting in settings] for name in names}
+        for row in rebuild_matrix(spec, first.assign(**values)):
+            changed = x.copy()
+            changed[:, columns] = row[columns]
+            yield changed
+        return
+    for setting in settings:
+        yield rebuild_matrix(spec, frame.assign(**setting))
 
 
 def matrix_shifted(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str, by: float) -> Floats:
@@ -58,7 +65,7 @@ def matrix_shifted(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str, 
     Parameters
     ----------
     spec, frame, x
-        As for `matrix_at`.
+        As for `matrices_at`.
     name
         The predictor.
     by
@@ -85,7 +92,7 @@ def column_derivatives(
     Parameters
     ----------
     spec, frame, x
-        As for `matrix_at`.
+        As for `matrices_at`.
     name
         The predictor.
     observed

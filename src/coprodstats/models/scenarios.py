@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, ModelError
-from coprodstats.models.changes import column_derivatives, matrix_at, matrix_shifted
+from coprodstats.models.changes import column_derivatives, matrices_at, matrix_shifted
 from coprodstats.models.margin_arguments import Step
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
@@ -78,9 +78,7 @@ def margin_blocks(
     contrast
         Which levels of a factor are compared.
     """
-    observed = rebuild_matrix(model.spec, model.sample)
-    for fixed in settings:
-        frame, x = _fixed(model, observed, fixed)
+    for fixed, frame, x in _fixed(model, settings):
         for name in names:
             if model.spec.is_factor(name):
                 yield _level_block(model, frame, x, name, contrast, fixed)
@@ -90,16 +88,21 @@ def margin_blocks(
 
 def prediction_blocks(model: FittedModel, settings: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
     """Yield the average prediction at each combination of fixed values."""
-    observed = rebuild_matrix(model.spec, model.sample)
-    for fixed in settings:
-        _, x = _fixed(model, observed, fixed)
+    for fixed, _, x in _fixed(model, settings):
         yield Block(labels=(dict(fixed),), combine=np.eye(1), scenarios=iter([Scenario(x=x)]))
 
 
-def _fixed(model: FittedModel, observed: Floats, fixed: Mapping[str, Any]) -> tuple[pd.DataFrame, Floats]:
-    if not fixed:
-        return model.sample, observed
-    return model.sample.assign(**fixed), matrix_at(model.spec, model.sample, observed, fixed)
+def _fixed(
+    model: FittedModel, settings: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Mapping[str, Any], pd.DataFrame, Floats]]:
+    """Yield each combination of fixed values with the sample and its design matrix under it."""
+    observed = rebuild_matrix(model.spec, model.sample)
+    if not settings[0]:
+        yield settings[0], model.sample, observed
+        return
+    matrices = matrices_at(model.spec, model.sample, observed, settings)
+    for fixed, x in zip(settings, matrices, strict=True):
+        yield fixed, model.sample.assign(**fixed), x
 
 
 def _level_block(
@@ -126,30 +129,35 @@ def _level_block(
         }
         for plus, minus in named
     )
-    scenarios = (Scenario(x=matrix_at(model.spec, frame, x, {name: level})) for level in levels)
-    return Block(labels=labels, combine=difference_matrix(pairs, len(levels)), scenarios=scenarios)
+    matrices = matrices_at(model.spec, frame, x, [{name: level} for level in levels])
+    return Block(
+        labels=labels,
+        combine=difference_matrix(pairs, len(levels)),
+        scenarios=(Scenario(x=changed) for changed in matrices),
+    )
 
 
 def _step_block(
     model: FittedModel, frame: pd.DataFrame, x: Floats, name: str, step: Step, fixed: Mapping[str, Any]
 ) -> Block:
     labels = ({**fixed, "variable": name, "contrast": step.label, "term": name},)
-    if step.low is None or step.high is None:
+    if step.low is None:
         observed = model.sample[name].to_numpy(dtype=float)
         moved = column_derivatives(model.spec, frame, x, name, observed)
         return Block(labels=labels, combine=np.eye(1), scenarios=iter([Scenario(x=x, moved=moved)]))
-    ends = (step.low, step.high)
-    scenarios = (Scenario(x=_stepped(model, frame, x, name, end, shift=step.shift)) for end in ends)
+    scenarios = (Scenario(x=changed) for changed in _stepped(model, frame, x, name, step))
     return Block(labels=labels, combine=np.array([[-1.0, 1.0]]), scenarios=scenarios)
 
 
-def _stepped(
-    model: FittedModel, frame: pd.DataFrame, x: Floats, name: str, end: float, *, shift: bool
-) -> Floats:
+def _stepped(model: FittedModel, frame: pd.DataFrame, x: Floats, name: str, step: Step) -> Iterator[Floats]:
+    """Yield the design matrix at both ends of a step."""
+    ends = [end for end in (step.low, step.high) if end is not None]
     try:
-        if shift:
-            return matrix_shifted(model.spec, frame, x, name, end)
-        return matrix_at(model.spec, frame, x, {name: end})
+        if step.shift:
+            for end in ends:
+                yield matrix_shifted(model.spec, frame, x, name, end)
+        else:
+            yield from matrices_at(model.spec, frame, x, [{name: end} for end in ends])
     except ModelError as error:
         raise ModelError(
             Fault(
