@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, listed
+from coprodstats.survey.declarations import NUMBERS
 from coprodstats.survey.log import how_many
 from coprodstats.survey.numbers import as_number
 
@@ -96,12 +97,12 @@ def read_answers(codes: pd.Series, variable: Variable, source: str) -> Answers:
         reasons=[None] * len(uniques),
     )
     where = f"{source}: {variable.name}"
-    numbers = [as_number(code) if variable.kind in {"numeric", "weight"} else None for code in distinct.codes]
+    numbers = [as_number(code) if variable.kind in NUMBERS else None for code in distinct.codes]
     _apply_missing_codes(distinct, variable, numbers)
     distinct.rules.append((BLANK, BLANK, int((position < 0).sum())))
     if variable.kind in {"nominal", "ordinal"}:
         _refuse_undeclared(distinct, variable, where)
-    elif variable.kind in {"numeric", "weight"}:
+    elif variable.kind in NUMBERS:
         _refuse_text(distinct, variable, where, numbers)
         _refuse_out_of_range(distinct, variable, where, numbers)
     values = _typed(distinct, variable, numbers, codes)
@@ -212,7 +213,7 @@ def _typed(
     if variable.kind == "id":
         kept = np.array([place in valid for place in range(len(distinct.codes))] + [False])
         return codes.where(kept[distinct.position])
-    if variable.kind in {"numeric", "weight"}:
+    if variable.kind in NUMBERS:
         points = [number if place in valid else None for place, number in enumerate(numbers)]
         array = np.array([*points, None], dtype=float)[distinct.position]
         if variable.reverse and variable.range is not None:

@@ -16,8 +16,10 @@ from coprodstats.errors import (
     Fault,
     InputError,
     UnexpectedCodeError,
+    listed,
 )
 from coprodstats.survey.answers import BLANK, Answers, read_answers
+from coprodstats.survey.declared_sampling import sampling_design
 from coprodstats.survey.design import SurveyDesign
 from coprodstats.survey.log import CleaningLog, count_by_reason, how_many
 from coprodstats.survey.scales import derived
@@ -35,7 +37,8 @@ _RULES = (
     "reversed",
     "not derived",
 )
-_DESIGN_KINDS: tuple[Kind, ...] = ("weight", "stratum", "psu")
+_DESIGN_KINDS: tuple[Kind, ...] = ("weight", "stratum", "psu", "fpc", "replicate weight")
+_USUAL_KINDS = _DESIGN_KINDS[:3]  # logged even where no column has that kind
 _Mask = NDArray[np.bool_]
 _Found = tuple[type[CoprodstatsError], Fault]
 
@@ -210,16 +213,10 @@ def _assembled(
         valid=valid,
         missing=missing,
     )
+    design = sampling_design(codebook.variables, codebook.sampling)
     return CleanedSurvey(
-        _frame=frame, _reasons=reasons, log=log, codebook=codebook, design=_design(codebook), survey=survey
+        _frame=frame, _reasons=reasons, log=log, codebook=codebook, design=design, survey=survey
     )
-
-
-def _design(codebook: Codebook) -> SurveyDesign | None:
-    weight, stratum, psu = (codebook.named(kind) or None for kind in _DESIGN_KINDS)
-    if not (weight or stratum or psu):
-        return None
-    return SurveyDesign(weights=weight, strata=stratum, psu=psu)
 
 
 def _cells(answers: dict[str, Answers], why: pd.DataFrame) -> pd.DataFrame:
@@ -251,9 +248,12 @@ def _select_rows(survey: SurveyData) -> tuple[_Mask, pd.DataFrame, list[_Found]]
     steps["repeated id"] = repeated
     kept &= ~repeated
     for kind in _DESIGN_KINDS:
-        lacking = kept & ~empty & _lacking(survey, survey.codebook.named(kind))
+        names = survey.codebook.all_named(kind)
+        if not names and kind not in _USUAL_KINDS:
+            continue
+        lacking = kept & ~empty & _lacking(survey, names)
         if rules.missing_design == "error" and lacking.any():
-            found.append((DesignError, _lacking_fault(survey, kind, int(lacking.sum()))))
+            found.append((DesignError, _lacking_fault(survey, kind, names, int(lacking.sum()))))
             lacking = np.zeros_like(empty)
         steps[f"missing {kind}"] = lacking
         kept &= ~lacking
@@ -286,13 +286,14 @@ def _repeated_ids(survey: SurveyData, kept: _Mask) -> tuple[_Mask, Fault | None]
     return repeated, None
 
 
-def _lacking(survey: SurveyData, name: str) -> _Mask:
-    if not name:
-        return np.zeros(survey.n_rows, dtype=bool)
-    variable = survey.codebook.variables[name]
-    reasons = read_answers(survey.frame[name], variable, survey.source).reasons
-    # Text for a weight is not a missing weight: it is a fault of its own.
-    return reasons.isin([BLANK, *variable.missing.values()]).to_numpy()
+def _lacking(survey: SurveyData, names: tuple[str, ...]) -> _Mask:
+    lacking = np.zeros(survey.n_rows, dtype=bool)
+    for name in names:
+        variable = survey.codebook.variables[name]
+        reasons = read_answers(survey.frame[name], variable, survey.source).reasons
+        # Text for a weight is not a missing weight: it is a fault of its own.
+        lacking |= reasons.isin([BLANK, *variable.missing.values()]).to_numpy()
+    return lacking
 
 
 def _empty_fault(source: str, count: int) -> Fault:
@@ -303,9 +304,9 @@ def _empty_fault(source: str, count: int) -> Fault:
     )
 
 
-def _lacking_fault(survey: SurveyData, kind: Kind, count: int) -> Fault:
+def _lacking_fault(survey: SurveyData, kind: Kind, names: tuple[str, ...], count: int) -> Fault:
     return Fault(
-        where=f"{survey.source}: {survey.codebook.named(kind)}",
+        where=f"{survey.source}: {listed(names)}",
         found=f"{how_many(count)} rows have no {kind}",
         remedy='set cleaning.missing_design = "drop"',
     )

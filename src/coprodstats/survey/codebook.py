@@ -18,14 +18,16 @@ from coprodstats.survey.declarations import (
     Outcome,
     Variable,
 )
+from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
 from coprodstats.survey.toml_table import TomlTable, duplicates, parse_toml
 
 __all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
 
-_TOP_KEYS = ("extends", "title", "synthetic", "variables", "mappings", "indices", "outcomes", "cleaning")
-_NAMED = ("variables", "mappings", "indices", "outcomes", "cleaning")
+_NAMED = ("variables", "mappings", "indices", "outcomes")
+_RULES = ("cleaning", "design")
+_TOP_KEYS = ("extends", "title", "synthetic", *_NAMED, *_RULES)
 _CLEANING_KEYS = ("duplicate_ids", "empty_rows", "missing_design", "ignore_columns")
 _MOST_EXTENDED = 8
 
@@ -34,7 +36,7 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     """Read a codebook.
 
     A codebook is a TOML file with the keys ``title``, ``synthetic`` and ``extends`` and the tables
-    ``variables``, ``mappings``, ``indices``, ``outcomes`` and ``cleaning``.
+    ``variables``, ``mappings``, ``indices``, ``outcomes``, ``cleaning`` and ``design``.
 
     Parameters
     ----------
@@ -56,7 +58,9 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     - Without a ``title`` the name of the file is the title.
     - ``values`` of an ordinal variable run from lowest to highest as written; with ``reverse = true`` from
       highest to lowest. ``scores`` always follow the lowest value first.
-    - At most one variable each is the ``id``, ``weight``, ``stratum`` and ``psu``; none is needed.
+    - At most one variable each is the ``id`` and the ``weight``; none is needed. Several of kind ``stratum``,
+      ``psu`` or ``fpc`` are stages of sampling, which the table ``design`` puts in order; it also holds the
+      other arguments of `SurveyDesign`, such as ``lonely_psu`` and ``replicate_method``.
     - Codes are text. A code with a point or a leading plus is written in quotes.
     - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
     - ``bands`` cut an index or a numeric variable.
@@ -129,7 +133,7 @@ def _joined(
     base: Mapping[str, Any], content: Mapping[str, Any], name: str, faults: list[Fault]
 ) -> dict[str, Any]:
     joined = {**base, **{key: value for key, value in content.items() if key != "extends"}}
-    for key in _NAMED:
+    for key in (*_NAMED, *_RULES):
         ours, theirs = content.get(key, {}), base.get(key, {})
         if not isinstance(ours, dict) or not isinstance(theirs, dict):
             continue
@@ -150,7 +154,7 @@ def _joined(
 
 
 def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
-    tables = {key: top.tables(key) for key in _NAMED if key != "cleaning"}
+    tables = {key: top.tables(key) for key in _NAMED}
     if not tables["variables"]:
         top.fault("no variables are declared", allowed="[variables.NAME] tables")
     _check_names(top, tables)
@@ -175,6 +179,7 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
         sha256=sha256,
         source=file.name,
         mapping=next(iter(declared.mappings), ""),
+        sampling=read_sampling(top.table("design"), variables),
     )
     _check_labels(top, codebook)
     return codebook
@@ -194,7 +199,7 @@ def _check_names(top: TomlTable, tables: Mapping[str, Mapping[str, TomlTable]]) 
 
 
 def _check_single_kinds(top: TomlTable, variables: Mapping[str, Variable]) -> None:
-    for kind in ("id", "weight", "stratum", "psu"):
+    for kind in ("id", "weight"):
         names = [name for name, variable in variables.items() if variable.kind == kind]
         if len(names) > 1:
             top.fault(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 
-Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu"]
+Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu", "fpc", "replicate weight"]
+# Kinds whose codes are numbers.
+NUMBERS: tuple[Kind, ...] = ("numeric", "weight", "fpc", "replicate weight")
 OutcomeKind = Literal["any", "count", "bands"]
 Refusal = Literal["error", "missing"]
 ErrorOrDrop = Literal["error", "drop"]
@@ -223,6 +225,8 @@ class Codebook:
         Name of the codebook file, without its folder.
     mapping
         Name of the mapping in use, or an empty string if none is declared.
+    sampling
+        Arguments of the `SurveyDesign` that the kinds of columns don't say.
     """
 
     title: str
@@ -235,6 +239,7 @@ class Codebook:
     sha256: str = ""
     source: str = "codebook"
     mapping: str = ""
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return (
@@ -281,6 +286,17 @@ class Codebook:
         'w'
         """
         return next((name for name, variable in self.variables.items() if variable.kind == kind), "")
+
+    def all_named(self, kind: Kind) -> tuple[str, ...]:
+        """Return the names of all variables of a kind, in the order of the codebook.
+
+        Examples
+        --------
+        >>> town, home = (Variable(name=name, label=name, kind="psu") for name in ("town", "home"))
+        >>> Codebook(title="", synthetic=False, variables={"t": town, "h": home}).all_named("psu")
+        ('t', 'h')
+        """
+        return tuple(name for name, variable in self.variables.items() if variable.kind == kind)
 
     def label_of(self, column: str) -> str:
         """Return the label of a variable, index or outcome.

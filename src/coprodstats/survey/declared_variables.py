@@ -21,6 +21,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "weight": (),
     "stratum": (),
     "psu": (),
+    "fpc": (),
+    "replicate weight": (),
 }
 ALL_KEYS = tuple(dict.fromkeys([*_COMMON, *(key for keys in _KEYS.values() for key in keys)]))
 # What formulas already use: functions of the allow-list and the name of the constant.

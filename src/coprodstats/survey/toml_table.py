@@ -145,12 +145,12 @@ class TomlTable:
         """Return true or false."""
         return bool(self._typed(key, default, "true or false", lambda value: isinstance(value, bool)))
 
-    def whole(self, key: str) -> int | None:
-        """Return a whole number above zero, or None if the key is absent."""
+    def whole(self, key: str, *, least: int = 1) -> int | None:
+        """Return a whole number of at least ``least``, or None if the key is absent."""
         if key not in self.content:
             return None
         found: int | None = self._typed(
-            key, None, "a whole number, 1 or more", lambda v: is_whole(v) and v >= 1
+            key, None, f"a whole number, {least} or more", lambda v: is_whole(v) and v >= least
         )
         return found
 
