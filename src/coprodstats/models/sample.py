@@ -114,16 +114,13 @@ def draw_sample(
         If the outcome's type does not fit the family.
     """
     needed = list(dict.fromkeys([parsed.outcome, *parsed.predictors, *([offset] if offset else [])]))
-    missing = frame[needed].isna().to_numpy()
     eligible = domain & (bound.weights > 0)
-    used = eligible & ~missing.any(axis=1)
-    incomplete = eligible & ~used
-    if reasons is None:
-        gaps = frame.loc[incomplete, needed].isna()
-        kept = gaps.apply(lambda c: c.map({True: "missing", False: pd.NA}).astype("str"))
-    else:
-        kept = reasons.loc[incomplete, needed]
-    lost = complete_cases(kept, needed)
+    used = eligible.copy()
+    for name in needed:
+        missing = _missing(frame[name])
+        if missing is not None:
+            used &= ~missing
+    lost = _lost(frame, reasons, eligible & ~used, needed)
     others = [
         ("domain", "outside the domain", int((~domain).sum())),
         ("weights", "weight of zero", int((domain & (bound.weights <= 0)).sum())),
@@ -132,11 +129,41 @@ def draw_sample(
     dropped = pd.concat([extra, lost], ignore_index=True) if len(extra) else lost
     if not used.any():
         raise InsufficientDataError(*_nothing_left(parsed, frame, needed, eligible))
-    outcome = frame.loc[used, parsed.outcome]
+    outcome = frame[parsed.outcome] if used.all() else frame.loc[used, parsed.outcome]
     if family in MEAN:
         return Sample(used=used, y=outcome_numbers(outcome, parsed), categories=(), dropped=dropped)
     y, categories = outcome_codes(outcome, parsed, family)
     return Sample(used=used, y=y, categories=categories, dropped=dropped)
+
+
+def _missing(column: pd.Series) -> Bools | None:
+    """Return which rows have no value, shape (n,), or None if all have one."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        missing = column.cat.codes.to_numpy() < 0
+    elif column.dtype.kind == "f" and isinstance(column.dtype, np.dtype):
+        values = column.to_numpy()
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(values.sum()):  # no number is missing then, and nothing else need be laid out
+                return None
+        missing = np.isnan(values)
+    elif column.dtype.kind in "iub" and isinstance(column.dtype, np.dtype):
+        return None
+    else:
+        missing = column.isna().to_numpy()
+    return missing if missing.any() else None
+
+
+def _lost(
+    frame: pd.DataFrame, reasons: pd.DataFrame | None, incomplete: Bools, needed: list[str]
+) -> pd.DataFrame:
+    """Return the account of incomplete rows: variable, reason, rows."""
+    if not incomplete.any():
+        return complete_cases(pd.DataFrame(), [])
+    if reasons is not None:
+        return complete_cases(reasons.loc[incomplete, needed], needed)
+    gaps = frame.loc[incomplete, needed].isna()
+    kept = gaps.apply(lambda c: c.map({True: "missing", False: pd.NA}).astype("str"))
+    return complete_cases(kept, needed)
 
 
 def _nothing_left(
@@ -241,7 +268,7 @@ def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[
     where = f"outcome {name!r}"
     if family == "logit" and (pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)):
         values = column.to_numpy(dtype=float)
-        if not np.isin(values, (0.0, 1.0)).all():
+        if not ((values == 0) | (values == 1)).all():
             raise ModelError(
                 Fault(
                     where=where,
