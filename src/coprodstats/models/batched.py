@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 
 # A Newton step of this many standard errors leaves an error of about its square: below rounding.
 STEP_TOLERANCE = 1e-7
-# Newton's steps shrink quadratically; one that does not shrink this much is not on its way to a maximum.
+# Newton's steps shrink quadratically. On separated data each is at least exp(-1/2) = 0.61 of the one before.
 SHRINKING = 0.5
 MAX_ITERATIONS = 25
 # Rows at a time: the arrays of shape (B, ROWS) stay in the processor's cache.

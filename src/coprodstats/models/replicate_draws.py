@@ -141,12 +141,14 @@ def refuse_failures(replication: Replication, failures: Sequence[Failure], where
     if not failures or (random and len(failures) <= MOST_FAILED * counted):
         return
     remedy = "merge sparse categories or levels, or leave out a term"
+    if replication.made and not random:
+        remedy += ", or replicate_design(..., method='bootstrap')"
     raise DesignError(
         Fault(
             where=where or replication.description,
             found=failure_words(replication, failures),
             allowed="at most a tenth of the replicates" if random else "an estimate from every replicate",
-            remedy=remedy if random else f"{remedy}, or replicate_method='bootstrap' where you can choose it",
+            remedy=remedy,
         )
     )
 

@@ -35,6 +35,9 @@ Refit = Callable[["Prepared", Floats, Floats | None], Floats]
 # Replicates that are fitted at once, fewer if their weights would be more numbers than this (128 MB).
 BLOCK = 64
 BLOCK_NUMBERS = 16_000_000
+# Information per respondent, in units of one standard deviation, below which there is no estimate: on
+# separated data it is below 1e-16 when the score has vanished.
+NO_INFORMATION = 1e-10
 NO_MAXIMUM = "the likelihood has no finite maximum: the outcome is separated, or a column does not vary"
 
 
@@ -150,10 +153,11 @@ def require_maximum(ready: Prepared, found: Estimate, total: float) -> None:
     Raises
     ------
     ConvergenceError
-        If the score does not vanish or the information is not positive definite.
+        If the score does not vanish, or the information is singular or vanishes with it.
     """
     q = len(found.theta)
-    if not likelihood.certificate(found, np.zeros(q), total, np.eye(q)).converged:
+    certified = likelihood.certificate(found, np.zeros(q), total, np.eye(q))
+    if not certified.converged or certified.smallest_eigenvalue < NO_INFORMATION:
         raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=NO_MAXIMUM))
 
 
