@@ -32,6 +32,7 @@ SCRIPTS = (
     "margins",
     "margin_contrasts",
     "parallel",
+    "families",
     "tables",
     "weighting",
     "goodness",
@@ -42,7 +43,7 @@ SCRIPTS = (
     "replicate_fits",
     "pooling",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools")
+PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7

@@ -144,7 +144,7 @@ def proportional_odds_search(
     made: list[str] = []
     rows: list[dict[str, Any]] = []
     while left:
-        tests = {term: _equality(model, [term]) for term in left}
+        tests = {term: equal_slopes_test(model, [term]) for term in left}
         weakest = max(left, key=lambda term: tests[term].p_value)
         if tests[weakest].p_value < alpha:
             rows += [_row(len(made) + 1, term, test, made_parallel=False) for term, test in tests.items()]
@@ -197,7 +197,7 @@ def _own_terms(model: FittedModel, terms: Sequence[str] | str) -> list[str]:
     return wanted
 
 
-def _equality(model: FittedModel, terms: Sequence[str]) -> WaldTest:
+def equal_slopes_test(model: FittedModel, terms: Sequence[str]) -> WaldTest:
     """Return the test that some terms' slopes are equal at all splits."""
     columns: dict[str, list[int]] = {}
     for j, p in enumerate(model.parameters):
@@ -233,7 +233,7 @@ def _joint(first: FittedModel, made: list[str]) -> tuple[WaldTest, tuple[str, ..
     untested: tuple[str, ...] = ()
     if made:
         try:
-            return _equality(first, made), ()
+            return equal_slopes_test(first, made), ()
         except InsufficientDataError as error:
             null = f"the slopes of {listed(made)} are equal at all splits"
             untested = (f"No joint test: {error.faults[0].found}.",)
