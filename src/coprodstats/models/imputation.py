@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def impute(
     design: SurveyDesign | None = None,
     design_predictors: Sequence[DesignRole] | None = None,
     donors: int = 5,
-    progress: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Imputations:
     """Impute missing answers several times, by chained equations in which the sampling design predicts.
 
@@ -171,7 +171,7 @@ def impute(
     donors
         From how many like respondents a value of ``"pmm"`` may come.
     progress
-        Whether to show progress on standard error.
+        Called after each round of a chain with the rounds done and their total.
 
     Returns
     -------
@@ -224,11 +224,17 @@ def impute(
         products=products,
         design=design,
         design_predictors=design_predictors,
+        progress=progress,
     )
     problem = _problem(plan, donors=donors, iterations=iterations)
     children = np.random.SeedSequence(seed).spawn(m)
-    with _progress(m * iterations, shown=progress) as tick:
-        chains = [run_chain(problem, np.random.default_rng(child), tick) for child in children]
+    done = count(1)
+
+    def tick() -> None:
+        if progress is not None:
+            progress(next(done), m * iterations)
+
+    chains = [run_chain(problem, np.random.default_rng(child), tick) for child in children]
     order = [name for name, target in problem.targets.items() if len(target.gaps)]
     traces = np.array([trace for _, trace in chains]).reshape(m, iterations, len(order), 2)
     convergence = scale_reductions(order, traces)
@@ -331,17 +337,3 @@ def _completed_log(
         valid=log.valid.assign(valid=len(frame) - missing, missing=missing),
         missing=count_by_reason(reasons),
     )
-
-
-@contextmanager
-def _progress(total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Give a function that counts a step, shown on standard error if asked."""
-    if not shown:
-        yield lambda: None
-        return
-    from rich.console import Console  # noqa: PLC0415  (heavy, and seldom needed)
-    from rich.progress import Progress  # noqa: PLC0415
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("imputing", total=total)
-        yield lambda: bar.advance(task)

@@ -5,8 +5,8 @@ posterior, and draws a value for each row where it was not (Rubin 1987, *Multipl
 in Surveys*, ch. 5: the imputations are proper). Predictors ``x`` have no constant; a unit of a column is a
 step from one category to another, or two standard deviations of a number.
 
-Categorical models have independent normal priors with mean 0 and standard deviation `PRIOR_SCALE` on the
-slopes and flat priors on intercepts and thresholds. Without a prior, a category that some predictor tells
+The slopes have independent normal priors with mean 0 and standard deviation `PRIOR_SCALE`, intercepts and
+thresholds flat ones. In categorical models, without a prior, a category that some predictor tells
 perfectly has no finite estimate, and draws around it are arbitrary (White, Daniel and Royston 2010,
 *Computational Statistics & Data Analysis* 54, 2267-2275). Their remedy, added rows, pulls a rare category
 towards equal shares by as many rows as there are predictors; a weak prior on the slopes doesn't (Gelman,
@@ -36,8 +36,10 @@ PRIOR_SCALE = 2.5
 # The step, in posterior standard deviations, that is the last one: what it leaves is about its square.
 STEP_TOLERANCE = 1e-3
 MAX_ITERATIONS = 100
-# Directions of the predictors with less than this share of the largest variance are linear dependence.
-DEPENDENCE = 1e-10
+# With fewer degrees of freedom a drawn residual variance has no expectation.
+LEAST_DF = 3
+# Predictions that differ by less than this share of their range differ by rounding only.
+ROUNDING = 1e-9
 
 
 def draw_ordered(
@@ -179,7 +181,7 @@ def draw_normal(x: Floats, y: Floats, x_new: Floats, *, rng: np.random.Generator
     Parameters
     ----------
     x, y
-        Predictors and values of the rows observed, shapes (n, p), (n,); n exceeds the rank of x by 2 or more.
+        Predictors and values of the rows observed, shapes (n, p), (n,).
     x_new
         Predictors of the rows to be drawn, shape (r, p).
     rng
@@ -192,7 +194,9 @@ def draw_normal(x: Floats, y: Floats, x_new: Floats, *, rng: np.random.Generator
 
     Notes
     -----
-    Rubin (1987), example 5.1: flat priors on the coefficients and on the logarithm of the residual variance.
+    Rubin (1987), example 5.1: flat priors on the intercept and on the logarithm of the residual variance; the
+    prior on the slopes has the residual deviation as its unit, and matters only where predictors depend on
+    each other. The degrees of freedom are n - 1 minus the trace of the slopes' hat matrix.
     """
     _, centre, sigma = _linear_draw(x, y, x_new, rng)
     return centre + sigma * rng.standard_normal(len(x_new))
@@ -227,9 +231,12 @@ def match_means(x: Floats, y: Floats, x_new: Floats, *, donors: int, rng: np.ran
 def nearest_donors(predicted: Floats, target: Floats, *, donors: int, rng: np.random.Generator) -> Ints:
     """Return for each target the position of one of the ``donors`` predictions nearest to it, by chance.
 
-    Predictions that tie are in an order of chance, so that the first rows of the file aren't preferred.
+    Predictions that tie, or differ by rounding only, are in an order of chance, so that neither the first
+    rows of the file nor a machine's last digit decide.
     """
     k = min(donors, len(predicted))
+    grid = ROUNDING * max(float(np.ptp(predicted)), np.finfo(float).tiny / ROUNDING)
+    predicted, target = np.rint(predicted / grid), np.rint(target / grid)
     order = rng.permutation(len(predicted))
     order = order[np.argsort(predicted[order], kind="stable")]
     ranked = predicted[order]
@@ -249,20 +256,21 @@ def _linear_draw(
     """Return fitted means, means by drawn coefficients in the new rows, and a drawn residual deviation."""
     centre, mean = x.mean(axis=0), y.mean()
     away = x - centre
-    values, vectors = np.linalg.eigh(away.T @ away)
-    free = values > DEPENDENCE * values.max(initial=0.0)
-    basis = vectors[:, free] / np.sqrt(values[free])  # (X'X)^-1 = basis basis' in the directions that vary
-    coordinates = basis.T @ (away.T @ (y - mean))
-    fitted = mean + away @ (basis @ coordinates)
-    df = len(y) - 1 - int(free.sum())
-    if df < 1:
-        found = f"{len(y)} observed values for {int(free.sum())} independent predictors"
+    prior = PRIOR_SCALE**-2
+    upper = linalg.cholesky(away.T @ away + prior * np.eye(x.shape[1]))
+    slopes = linalg.cho_solve((upper, False), away.T @ (y - mean))
+    fitted = mean + away @ slopes
+    inverse = linalg.solve_triangular(upper, np.eye(x.shape[1]))
+    estimated = x.shape[1] - prior * float((inverse**2).sum())  # trace of the hat matrix
+    df = len(y) - 1 - estimated
+    if df < LEAST_DF:
+        found = f"{len(y)} observed values for {x.shape[1]} predictors"
         remedy = "fewer predictors (predictors=, design_predictors=)"
         raise InsufficientDataError(Fault(where="imputation model", found=found, remedy=remedy))
     sigma = float(np.sqrt(((y - fitted) ** 2).sum() / rng.chisquare(df)))
     shift = sigma * rng.standard_normal() / np.sqrt(len(y))
-    slopes = basis @ (coordinates + sigma * rng.standard_normal(len(coordinates)))
-    return fitted, mean + shift + (x_new - centre) @ slopes, sigma
+    drawn = slopes + sigma * (inverse @ rng.standard_normal(x.shape[1]))
+    return fitted, mean + shift + (x_new - centre) @ drawn, sigma
 
 
 def _normal_draw(centre: Floats, precision: Floats, rng: np.random.Generator) -> Floats:

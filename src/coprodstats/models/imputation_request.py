@@ -91,6 +91,7 @@ def plan_imputation(
     products: Sequence[tuple[str, str]],
     design: SurveyDesign | None,
     design_predictors: Sequence[DesignRole] | None,
+    progress: object,
 ) -> Plan:
     """Check a request and return what is to be done; see `coprodstats.impute` for arguments and errors.
 
@@ -106,6 +107,9 @@ def plan_imputation(
         for name, (value, least) in counts.items()
         if not isinstance(value, int) or isinstance(value, bool) or value < least
     ]
+    if progress is not None and not callable(progress):
+        found = f"it is a {type(progress).__name__}"
+        faults.append(Fault(where="impute: progress", found=found, allowed="a function of (done, total)"))
     given: Any = data
     if not isinstance(given, CleanedSurvey | pd.DataFrame):
         found = f"it is a {type(data).__name__}"

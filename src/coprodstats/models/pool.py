@@ -130,13 +130,13 @@ def _pooled(results: Sequence[Any], name: str) -> Pooled:
 
 def _pooled_models(models: Sequence[FittedModel]) -> Pooled:
     first = models[0]
+    frame = _averaged([model.to_frame().drop(columns="note") for model in models], "estimate")
     found = combine(
         np.array([model.estimates for model in models]),
         np.array([model.covariance_matrix for model in models]),
         complete_df=min(model.df for model in models),
     )
     warnings = _distinct(warning for model in models for warning in model.warnings)
-    frame = _averaged([model.to_frame().drop(columns="note") for model in models], "estimate")
     frame = _with_estimates(frame, found, "estimate")
     frame.insert(
         len(frame.columns) - len(ADDED_COLUMNS), "note", "; ".join([*warnings, f"{found.m} imputations"])
@@ -155,8 +155,8 @@ def _pooled_models(models: Sequence[FittedModel]) -> Pooled:
 
 def _pooled_comparisons(comparisons: Sequence[Comparison]) -> Pooled:
     first = comparisons[0]
-    found = _differences(comparisons)
     frame = _averaged([c.to_frame() for c in comparisons], "difference", means=first.names)
+    found = _differences(comparisons)
     frame = _with_estimates(frame, found, "difference")
     frame["p_adjusted"] = ADJUSTMENTS[first.adjust](frame["p_value"].to_numpy())
     if first.equivalence is not None:
