@@ -33,6 +33,9 @@ SCRIPTS = (
     "margin_contrasts",
     "parallel",
     "families",
+    "firth",
+    "means",
+    "splines",
     "tables",
     "weighting",
     "goodness",
@@ -43,7 +46,7 @@ SCRIPTS = (
     "replicate_fits",
     "pooling",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM")
+PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM", "brglm2")
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7

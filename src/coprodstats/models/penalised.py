@@ -25,6 +25,9 @@ from coprodstats.models.likelihood import Estimate
 
 Floats = NDArray[np.float64]
 
+# A step moves no linear predictor by more than this.
+MAX_MOVE = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PenalisedEstimate:
@@ -84,7 +87,7 @@ def maximise(
         if np.max(np.abs(step) * np.sqrt(np.diag(parts.fisher))) < likelihood.STEP_TOLERANCE:
             theta, stalled = theta + step, False
             continue
-        moved = _halved(problem, theta, step, value)
+        moved = _halved(problem, theta, _shortened(problem, step), value)
         if moved is None:
             break
         theta, value = moved
@@ -246,6 +249,17 @@ def _step(found: Derivatives, held: Floats | None) -> Floats:
         along = linalg.cho_solve(factor, held)
         step = step - along * (held @ step) / (held @ along)
     return np.asarray(step)
+
+
+def _shortened(problem: Problem, step: Floats) -> Floats:
+    """Return a step that moves no linear predictor further than is sensible.
+
+    Where little is known, a whole step may lead to where nothing is, and the criterion is flat.
+    """
+    m = problem.n_cuts
+    along = problem.x @ step[m:]
+    furthest = max(np.abs(step[:m] - bound).max() for bound in (along.min(), along.max()))
+    return np.asarray(step * min(1.0, MAX_MOVE / furthest))
 
 
 def _halved(problem: Problem, theta: Floats, step: Floats, value: float) -> tuple[Floats, float] | None:

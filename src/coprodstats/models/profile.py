@@ -21,7 +21,7 @@ from coprodstats.models.results import FittedModel
 
 Floats = NDArray[np.float64]
 
-# A limit further away than this many standard errors is taken to be infinite.
+# A limit further away than this many standard errors is not looked for.
 FAR = 200.0
 # Steps in which a fixed parameter may reach its value; one is enough unless thresholds would cross.
 MAX_STEPS = 100
@@ -58,8 +58,7 @@ def profile_interval(
     pandas.DataFrame
         Columns ``parameter, estimate, conf_low, conf_high, statistic, p_value``: the values that lower twice
         the (penalised) log-likelihood, maximised over the other parameters, by no more than the quantile of
-        chi-squared with one degree of freedom; the likelihood-ratio test that the parameter is zero. A limit
-        is infinite where the likelihood levels off before.
+        chi-squared with one degree of freedom; the likelihood-ratio test that the parameter is zero.
 
     Raises
     ------
@@ -203,13 +202,12 @@ def _profiled(top: _Top, j: int, value: float, start: Floats) -> tuple[float, Fl
         if share == 1:
             return found.criterion, found.estimate.theta
         theta = found.estimate.theta
-    raise ConvergenceError(
-        Fault(
-            where="profile_interval",
-            found="the likelihood could not be maximised with one parameter fixed",
-            remedy="conf_int(), or merge sparse categories",
-        )
-    )
+    raise _lost("the likelihood could not be maximised with one parameter fixed")
+
+
+def _lost(found: str) -> ConvergenceError:
+    remedy = "conf_int(), or merge sparse categories"
+    return ConvergenceError(Fault(where="profile_interval", found=found, remedy=remedy))
 
 
 def _feasible_share(problem: Problem, theta: Floats, move: Floats) -> float:
@@ -237,7 +235,7 @@ def _limit(top: _Top, j: int, side: float, drop: float) -> float:
     while height(far) > 0:
         near, far = far, 2 * far
         if far > FAR:
-            return side * np.inf
+            raise _lost(f"the likelihood is nearly level up to {FAR:g} standard errors from the estimate")
     # Newton's steps leave the profile exact to rounding: so many digits of its root are worth having.
     root = optimize.brentq(height, near, far, xtol=1e-10, rtol=1e-12)
     return centre + side * float(root) * unit
