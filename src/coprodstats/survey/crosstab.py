@@ -13,6 +13,7 @@ from coprodstats.errors import ArgumentError, Fault, InsufficientDataError
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import bind, require_columns
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, design_variance
+from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.ratios import ratio_covariance
 from coprodstats.survey.replicates import replicate_totals
 from coprodstats.survey.weighting import Weighting
@@ -121,6 +122,7 @@ def crosstab(
     rows: str,
     columns: str,
     *,
+    domain: Domain | None = None,
     design: SurveyDesign | None = None,
     weighting: Weighting | None = None,
 ) -> Crosstab:
@@ -133,6 +135,8 @@ def crosstab(
     rows, columns
         Two categorical, logical or text columns; rows of the data where one is missing are left out, their
         PSUs are not.
+    domain
+        True for each row to be counted; the design keeps the others.
     design
         The sampling design.
     weighting
@@ -169,8 +173,9 @@ def crosstab(
     frame, bound = bind(data, design, weighting)
     _require(frame, rows, columns)
     row, column = _categories(frame[rows]), _categories(frame[columns])
-    domain = row.notna().to_numpy() & column.notna().to_numpy() & (bound.weights > 0)
-    if not domain.any():
+    inside = domain_rows(domain, frame)
+    used = inside & row.notna().to_numpy() & column.notna().to_numpy() & (bound.weights > 0)
+    if not used.any():
         raise InsufficientDataError(
             Fault(
                 where=f"crosstab: {rows!r} by {columns!r}",
@@ -180,12 +185,12 @@ def crosstab(
         )
     table = _Table(
         bound=bound,
-        domain=domain,
-        w=np.where(domain, bound.weights, 0.0) / bound.weights[domain].sum(),
-        row=_indicators(row, domain),
-        column=_indicators(column, domain),
-        df=design_df(bound, domain),
-        n=int(domain.sum()),
+        used=used,
+        w=np.where(used, bound.weights, 0.0) / bound.weights[used].sum(),
+        row=_indicators(row, used),
+        column=_indicators(column, used),
+        df=design_df(bound, used),
+        n=int(used.sum()),
     )
     pearson, rao_scott = _rao_scott(table)
     return Crosstab(
@@ -195,7 +200,7 @@ def crosstab(
         rao_scott=rao_scott,
         wald=_wald(table),
         n=table.n,
-        n_weighted=float(bound.weights[domain].sum()),
+        n_weighted=float(bound.weights[used].sum()),
         _cells=_shares(table, row.cat.categories, column.cat.categories),
     )
 
@@ -205,7 +210,7 @@ class _Table:
     """The data of a table: weights that add up to one, and indicators of rows and columns."""
 
     bound: ResolvedDesign
-    domain: Bools
+    used: Bools
     w: Floats
     row: Floats
     column: Floats
@@ -222,12 +227,12 @@ class _Table:
         if replication is None:
             return np.ones(base.shape[1], dtype=bool)
         counted = replication.rscales > 0
-        inside = np.where(self.domain[:, None], base, 0.0)
+        inside = np.where(self.used[:, None], base, 0.0)
         return np.asarray((replicate_totals(inside, replication)[counted] > 0).all(axis=0))
 
     def covariance(self, cell: Floats, base: Floats, shares: Floats) -> Floats:
         """Return the covariance of shares of cells in bases, shapes (n, m) and (m,)."""
-        return ratio_covariance(cell, base, shares, self.bound, self.domain)
+        return ratio_covariance(cell, base, shares, self.bound, self.used)
 
 
 def _require(frame: pd.DataFrame, rows: str, columns: str) -> None:
@@ -247,9 +252,9 @@ def _categories(column: pd.Series) -> pd.Series:
     return column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
 
 
-def _indicators(column: pd.Series, domain: Bools) -> Floats:
+def _indicators(column: pd.Series, used: Bools) -> Floats:
     codes = column.cat.codes.to_numpy()
-    found = (codes[:, None] == np.arange(len(column.cat.categories))) & domain[:, None]
+    found = (codes[:, None] == np.arange(len(column.cat.categories))) & used[:, None]
     return np.asarray(found, dtype=float)
 
 
@@ -328,7 +333,7 @@ def _wald(table: _Table) -> IndependenceTest:
     )
     kept = np.outer(np.arange(r) > 0, np.arange(c) > 0).ravel()
     excess = (table.w @ cell - np.outer(row, column).ravel())[kept]
-    variance = design_variance(table.w[:, None] * on[:, kept], table.bound, table.domain)
+    variance = design_variance(table.w[:, None] * on[:, kept], table.bound, table.used)
     size = np.sqrt(np.diag(variance))
     if not (size > 0).all() or np.linalg.cond(variance / np.outer(size, size)) > 1e12:
         return _no_test(method, "the covariance of the cells is singular")
@@ -340,7 +345,7 @@ def _wald(table: _Table) -> IndependenceTest:
 def _without_empty(table: _Table) -> _Table:
     return _Table(
         bound=table.bound,
-        domain=table.domain,
+        used=table.used,
         w=table.w,
         row=table.row[:, table.row.any(axis=0)],
         column=table.column[:, table.column.any(axis=0)],

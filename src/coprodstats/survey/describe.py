@@ -14,6 +14,7 @@ from scipy import stats
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, did_you_mean, listed
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.ratios import ratio_covariance
 from coprodstats.survey.weighting import Weighting, calibrated_design
 
@@ -82,6 +83,7 @@ def means(
     variable: str,
     *,
     by: str | None = None,
+    domain: Domain | None = None,
     design: SurveyDesign | None = None,
     weighting: Weighting | None = None,
 ) -> pd.DataFrame:
@@ -95,6 +97,8 @@ def means(
         A numeric column; rows where it is missing are left out, their PSUs are not.
     by
         A categorical column; each group is a domain of the whole design.
+    domain
+        True for each row to be described; the design keeps the others. Groups outside it have no line.
     design
         The sampling design.
     weighting
@@ -128,6 +132,7 @@ def means(
     """
     frame, bound = bind(data, design, weighting)
     require_columns(frame, (variable, by))
+    inside = domain_rows(domain, frame)
     if not pd.api.types.is_numeric_dtype(frame[variable]):
         raise ArgumentError(
             Fault(
@@ -142,9 +147,10 @@ def means(
             Fault(where=f"means: {variable!r}", found=f"{int(np.isinf(values).sum())} values are infinite")
         )
     rows = []
-    for label, domain in _groups(frame, by, ~np.isnan(values)):
-        df = _df(bound, domain, _named("means", variable, by, label))
-        found = _mean(np.nan_to_num(values), domain, bound, df)
+    for label, group in _groups(frame, by, inside):
+        rows_used = group & ~np.isnan(values)
+        df = _df(bound, rows_used, _named("means", variable, by, label))
+        found = _mean(np.nan_to_num(values), rows_used, bound, df)
         half = stats.t.isf(0.025, found.df) * found.std_error
         rows.append((*label, *_row(found, found.estimate - half, found.estimate + half)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), *COLUMNS])
@@ -155,6 +161,7 @@ def proportions(
     variable: str,
     *,
     by: str | None = None,
+    domain: Domain | None = None,
     design: SurveyDesign | None = None,
     weighting: Weighting | None = None,
     interval: Interval = "logit",
@@ -164,7 +171,7 @@ def proportions(
 
     Parameters
     ----------
-    data, by, design, weighting
+    data, by, domain, design, weighting
         As for `means`.
     variable
         A categorical, logical or text column.
@@ -207,6 +214,7 @@ def proportions(
     """
     frame, bound = bind(data, design, weighting)
     require_columns(frame, (variable, by))
+    inside = domain_rows(domain, frame)
     _require_interval(interval)
     rules = precision or PrecisionRules()
     column = frame[variable]
@@ -216,10 +224,11 @@ def proportions(
         )
     codes = column if isinstance(column.dtype, pd.CategoricalDtype) else column.astype("category")
     rows = []
-    for label, domain in _groups(frame, by, column.notna().to_numpy()):
-        df = _df(bound, domain, _named("proportions", variable, by, label))
+    for label, group in _groups(frame, by, inside):
+        rows_used = group & column.notna().to_numpy()
+        df = _df(bound, rows_used, _named("proportions", variable, by, label))
         for category in codes.cat.categories:
-            found = _mean((codes == category).to_numpy(dtype=float), domain, bound, df)
+            found = _mean((codes == category).to_numpy(dtype=float), rows_used, bound, df)
             limits = _row(found, *_LIMITS[interval](found))
             rows.append((*label, category, *limits, _precision(found, rules)))
     return pd.DataFrame(rows, columns=[*([by] if by else []), "category", *COLUMNS, "precision"])
@@ -263,13 +272,16 @@ def _require_interval(interval: str) -> None:
         )
 
 
-def _groups(frame: pd.DataFrame, by: str | None, valid: Bools) -> Iterator[tuple[tuple[object, ...], Bools]]:
+def _groups(frame: pd.DataFrame, by: str | None, inside: Bools) -> Iterator[tuple[tuple[object, ...], Bools]]:
     if by is None:
-        yield (), valid
+        yield (), inside
         return
     column = frame[by] if isinstance(frame[by].dtype, pd.CategoricalDtype) else frame[by].astype("category")
     for level in column.cat.categories:
-        yield (level,), valid & (column == level).to_numpy(dtype=bool)
+        group = inside & (column == level).to_numpy(dtype=bool)
+        # A group that a domain leaves empty is passed over; one that is empty anyway is a fault.
+        if group.any() or inside.all() or not inside.any():
+            yield (level,), group
 
 
 def _named(function: str, variable: str, by: str | None, label: tuple[object, ...]) -> str:

@@ -161,6 +161,9 @@ def _made_faults(design: SurveyDesign) -> list[Fault]:
             )
         ]
     faults = _unused(design, given_only, f"with {method!r} made from strata and PSUs")
+    if design.adjust_domain_lonely is True:
+        found = "replicate weights are made before any domain is known"
+        faults.append(Fault(where="SurveyDesign: adjust_domain_lonely", found=found, remedy="leave it out"))
     if design.replicate_combined is not True:
         found = "there are no columns of replicate weights"
         faults.append(Fault(where="SurveyDesign: replicate_combined", found=found))

@@ -209,6 +209,11 @@ def bootstrap_weights(design: ResolvedDesign, n_replicates: int, *, seed: int) -
     seed
         Seed of NumPy's PCG64 generator.
 
+    Raises
+    ------
+    DesignError
+        If the design has replicate weights of the data, which say nothing of strata and PSUs.
+
     Notes
     -----
     In each stratum n_h - 1 of the n_h PSUs are drawn with replacement and the weights multiplied by
@@ -223,6 +228,9 @@ def bootstrap_weights(design: ResolvedDesign, n_replicates: int, *, seed: int) -
     >>> [float(w.sum()) for w in bootstrap_weights(design, 2, seed=1)]
     [4.0, 4.0]
     """
+    if design.replication is not None and not design.replication.made:
+        found = "the design has replicate weights, but no strata and PSUs to draw from"
+        raise DesignError(Fault(where="bootstrap", found=found, allowed="a design with strata and PSUs"))
     rng = np.random.Generator(np.random.PCG64(seed))
     members = [np.flatnonzero(design.psu_stratum == h) for h in range(design.n_strata)]
     for _ in range(n_replicates):

@@ -20,7 +20,7 @@ keep <- function(case, design) {
   record(case, "df", degf(design))
 }
 
-# R keeps the PSUs of a subset in its variance, not in svychisq's degrees of freedom: no tests for subsets.
+# R's svychisq counts the PSUs that a subset holds for its denominator, and for the adjusted Wald statistic.
 keep_table <- function(case, design) {
   for (statistic in c("F", "adjWald")) {
     found <- svychisq(~joins + grade, design, statistic = statistic)
@@ -56,6 +56,7 @@ for (stages in names(STAGES)) {
     # A domain that leaves out persons, households and whole municipalities.
     inside <- whole$group == "a" & !(whole$region == "inland" & whole$municipality == 3)
     keep(paste(case, "domain", sep = "|"), design[inside, ])
+    if (stages != "2") keep_table(paste(case, "domain", sep = "|"), design[inside, ])
   }
   keep(paste("whole", stages, "none", sep = "|"),
        svydesign(STAGES[[stages]]$ids, strata = ~region, weights = ~weight, nest = TRUE, data = whole))

@@ -22,8 +22,13 @@ keep <- function(case, design) {
 keep_all <- function(case, design) {
   keep(case, design)
   keep(paste(case, "domain", sep = "|"), subset(design, group == "a"))
+  keep_table(case, design)
+  keep_table(paste(case, "domain", sep = "|"), subset(design, group == "a"))
   limits <- confint(svyciprop(~joins_1, design, method = "xlogit", df = degf(design)))
   record(case, "limits", limits, c("conf_low", "conf_high"))
+}
+
+keep_table <- function(case, design) {
   for (statistic in c("F", "adjWald")) {
     found <- svychisq(~joins + grade, design, statistic = statistic)
     record(case, statistic, c(found$statistic, found$parameter, found$p.value),

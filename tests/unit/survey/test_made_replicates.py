@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coprodstats import SurveyDesign, crosstab, means, replicate_design
+from coprodstats import SurveyDesign, clean, crosstab, means, replicate_design
 from coprodstats.errors import ArgumentError, DesignError, WeightError
+from coprodstats.survey.declarations import Codebook, Variable
 from coprodstats.survey.design import design_df, design_variance, resolve_design
 from coprodstats.survey.hadamard import hadamard_matrix
-from coprodstats.survey.replicates import Replication
+from coprodstats.survey.reading import SurveyData
+from coprodstats.survey.replicates import Replication, bootstrap_weights
 from coprodstats.survey.weighting import calibrated_design, post_stratify, rake
 
 PAIRS = SurveyDesign(weights="w", strata="region", psu="town")
@@ -203,6 +205,13 @@ def test_designs_that_a_method_can_not_represent(
         ({"method": "jkn", "df": 0}, r"replicate_df: it is 0"),
         ({"method": "jkn", "design": None}, r"replicate_design: design: there is none"),
         (
+            {
+                "method": "jkn",
+                "design": SurveyDesign(psu="town", lonely_psu="adjust", adjust_domain_lonely=True),
+            },
+            r"adjust_domain_lonely: replicate weights are made before any domain is known",
+        ),
+        (
             {"method": "jkn", "design": SurveyDesign(psu="town", replicate_method="jk1")},
             r"design: it has replicate weights already",
         ),
@@ -220,7 +229,25 @@ def test_more_weights_than_are_held_are_refused_before_they_are_made() -> None:
         replicate_design(data, design=SurveyDesign(), method="jk1")
 
 
+def test_replicate_weights_of_a_file_have_no_psus_to_draw_from() -> None:
+    data = frame().assign(r1=frame()["w"], r2=frame()["w"])
+    given = SurveyDesign(weights="w", replicate_weights=["r1", "r2"], replicate_method="brr")
+    with pytest.raises(DesignError, match=r"bootstrap: the design has replicate weights, but no strata"):
+        next(bootstrap_weights(resolve_design(given, data), 2, seed=1))
+
+
 # --- use ---
+
+
+def test_a_cleaned_survey_brings_its_design() -> None:
+    kinds = {"region": "stratum", "town": "psu"}
+    variables = {name: Variable(name=name, label=name, kind=kind) for name, kind in kinds.items()}
+    codes = frame()[list(kinds)].astype(str).astype("str")
+    book = Codebook(title="", synthetic=False, variables=variables)
+    cleaned = clean(SurveyData(frame=codes, codebook=book))
+    assert replicate_design(cleaned, method="brr") == SurveyDesign(
+        strata="region", psu="town", replicate_method="brr"
+    )
 
 
 def test_degrees_of_freedom_are_those_of_the_towns_at_most_the_replicates_minus_one() -> None:
