@@ -222,10 +222,14 @@ def _averaged(model: FittedModel, scenario: Scenario, groups: RowGroups) -> tupl
 
 def _group_means(values: Floats, groups: RowGroups, weights: Floats) -> Floats:
     """Return weighted means of columns in each group, shape (g, columns); NaN where there is no weight."""
-    totals = [np.bincount(groups.code, weights * v, minlength=groups.n_groups) for v in values.T]
-    size = np.bincount(groups.code, weights, minlength=groups.n_groups)
+    if groups.n_groups == 1:
+        totals, size = (weights @ values)[None, :], np.array([weights.sum()])
+    else:
+        columns = [np.bincount(groups.code, weights * v, minlength=groups.n_groups) for v in values.T]
+        totals = np.column_stack(columns)
+        size = np.bincount(groups.code, weights, minlength=groups.n_groups)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.column_stack(totals) / size[:, None])
+        return np.asarray(totals / size[:, None])
 
 
 def _replicate_means(

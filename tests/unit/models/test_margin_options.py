@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
+import mpmath
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +13,10 @@ import statsmodels.api as sm
 
 from coprodstats import SurveyDesign, average_predictions, logit, margins, ologit, predict, proportions
 from coprodstats.errors import ArgumentError, ModelError
+from coprodstats.models.links import LINKS
 from coprodstats.models.margins import event_margins, margin_estimates, prediction_estimates
 from coprodstats.models.multiplicity import holm
-from coprodstats.models.responses import Response
+from coprodstats.models.responses import Response, cumulative
 from coprodstats.models.results import FittedModel
 
 DESIGN = SurveyDesign(weights="w", strata="region", psu="town")
@@ -568,3 +571,27 @@ def test_what_is_no_model_is_refused(binary: FittedModel) -> None:
 def test_levels_of_prediction_need_intervals(binary: FittedModel) -> None:
     with pytest.raises(ArgumentError, match=r"level: there are no intervals\n\s+Try: intervals=True"):
         predict(binary, level=0.9)
+
+
+# --- probabilities of the logistic distribution ---
+
+
+@pytest.mark.parametrize("gaps", [[1.0, 2.5, 0.2], [1e-9, 0.3, 5.0], [40.0, 700.0, 1e-3]])
+def test_logistic_probabilities_lose_no_digit(gaps: list[float]) -> None:
+    # Against 400 digits, of which the tails leave 100; ten roundings of double precision are 2e-15.
+    rng = np.random.default_rng(3)
+    eta = np.cumsum(np.column_stack([rng.uniform(-60, 60, 30), *([g] * 30 for g in gaps)]), axis=1)
+    found = cumulative(LINKS["logit"]).values(eta)
+    with mpmath.workdps(400):
+        for row, ours in zip(eta, found, strict=True):
+            cdf = [mpmath.mpf(0), *(1 / (1 + mpmath.exp(-mpmath.mpf(e))) for e in row), mpmath.mpf(1)]
+            wanted = [float(b - a) for a, b in itertools.pairwise(cdf)]
+            assert ours == pytest.approx(np.array(wanted), rel=4e-15, abs=1e-300)
+
+
+def test_crossed_predictors_give_negative_probabilities() -> None:
+    found = cumulative(LINKS["logit"]).values(np.array([[0.5, -0.5, 1.0]]))
+    below = 1 / (1 + np.exp(-np.array([0.5, -0.5, 1.0])))
+    wanted = np.diff(np.concatenate([[0.0], below, [1.0]]))
+    assert wanted[1] < 0
+    assert found[0] == pytest.approx(wanted, rel=1e-13)
