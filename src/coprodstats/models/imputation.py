@@ -19,7 +19,7 @@ from coprodstats.models.imputation_trace import not_met, scale_reductions, trace
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign
 from coprodstats.survey.log import CleaningLog, count_by_reason
-from coprodstats.survey.scales import derived
+from coprodstats.survey.scales import derived, outcome_values
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -89,8 +89,8 @@ class Imputations:
         Returns
         -------
         CleanedSurvey or pandas.DataFrame
-            A copy. A cleaned survey's indices and outcomes follow the items that were imputed, and its log
-            counts the imputed cells under the rule ``"imputed"``.
+            A copy. A cleaned survey's indices and outcomes follow the items, or the index, that were imputed,
+            and its log counts the imputed cells under the rule ``"imputed"``.
 
         Raises
         ------
@@ -240,7 +240,7 @@ def impute(
     convergence = scale_reductions(order, traces)
     apart = not_met(convergence, m=m, iterations=iterations)
     return Imputations(
-        data=data,
+        data=data if isinstance(data, CleanedSurvey) else data.copy(),
         design=plan.design,
         m=m,
         iterations=iterations,
@@ -319,9 +319,15 @@ def _completed_survey(
     made, why = derived(
         frame[declared], reasons[declared], codebook.variables, codebook.indices, codebook.outcomes
     )
-    follow = [str(name) for name in made if sources_of(codebook, str(name)) & set(columns)]
-    frame = frame.assign(**{name: made[name] for name in follow})
-    reasons = reasons.assign(**{name: why[name] for name in follow})
+    for name in map(str, made):
+        if name in columns or not sources_of(codebook, name) & set(columns):
+            continue
+        outcome = codebook.outcomes.get(name)
+        if outcome is not None and outcome.of in frame:  # bands of an index, which may be imputed itself
+            frame[name] = outcome_values(frame[[outcome.of]], outcome)
+            reasons[name] = reasons[outcome.of]
+        else:
+            frame[name], reasons[name] = made[name], why[name]
     log = _completed_log(found, survey.log, frame, reasons)
     return replace(survey, _frame=frame, _reasons=reasons, log=log)
 

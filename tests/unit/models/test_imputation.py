@@ -453,6 +453,21 @@ def test_a_derived_variable_is_imputed_as_itself(survey: cps.CleanedSurvey) -> N
     assert completed.frame["index"].equals(survey.frame["index"])
 
 
+def test_bands_follow_an_imputed_index(survey: cps.CleanedSurvey) -> None:
+    frame = cps.impute(survey, ["age", "index"], seed=1, m=2, iterations=1, reasons="all").completed(1).frame
+    assert survey.frame["high"].isna().any()
+    assert (frame["high"] == "high").tolist() == (frame["index"] >= 60).tolist()
+    assert frame["any"].equals(survey.frame["any"])
+
+
+def test_the_data_given_may_change_later(frame: pd.DataFrame) -> None:
+    mine = frame.copy()
+    found = cps.impute(mine, ["age", "income"], seed=1, m=2, iterations=1)
+    before = found.completed(1)
+    mine["age"] = 0
+    pd.testing.assert_frame_equal(found.completed(1), before)
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
