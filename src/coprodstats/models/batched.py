@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.models.interval_sums import interval_sums, log_probabilities
-from coprodstats.models.likelihood import SINGULAR
+from coprodstats.models.likelihood import NEGLIGIBLE, SINGULAR
 from coprodstats.models.links import Link
 
 Floats = NDArray[np.float64]
@@ -151,6 +151,8 @@ def newton(rows: SortedRows, w: Floats, start: Floats, link: Link) -> tuple[Floa
         sound = (length < SHRINKING * size) & (np.diff(moved[:, :n_cuts], axis=1) > 0).all(axis=1)
         theta[active[sound]] = moved[sound]
         done = sound & (length < STEP_TOLERANCE)
+        if iteration > 0:  # quadratic convergence: the next step is of about length (length / size)^2
+            done |= sound & (length**3 < NEGLIGIBLE * size**2)
         found[active[done]] = True
         going = sound & ~done
         if not going.any():
