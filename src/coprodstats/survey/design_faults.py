@@ -104,7 +104,7 @@ def _stage_faults(design: SurveyDesign) -> list[Fault]:
 
 def _replicate_faults(design: SurveyDesign) -> list[Fault]:
     method, names = design.replicate_method, design.replicate_weights
-    if method is not None and method not in METHOD_WORDS:
+    if method is not None and method not in get_args(ReplicateMethod):
         return [
             Fault(
                 where="SurveyDesign: replicate_method",
@@ -240,7 +240,7 @@ def _shared_columns(design: SurveyDesign) -> list[Fault]:
     seen: dict[str, str] = {}
     faults = []
     for role, names in roles.items():
-        for name in filter(None, names):
+        for name in (name for name in names if isinstance(name, str)):
             if seen.setdefault(name, role) != role or (role == "psu" and names.count(name) > 1):
                 first = seen[name]
                 faults.append(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +54,7 @@ def made_replicates(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.Da
     faults = [*_unrepresented(design, resolved), *_too_many(design, resolved)]
     if faults:
         raise DesignError(*faults)
-    made = _MAKERS[method](design, resolved, frame)
+    made = _made(design, resolved, frame)
     many = made.multipliers.shape[1]
     drawn = f", seed {design.seed}" if design.seed is not None else ""
     return Replication(
@@ -81,12 +80,26 @@ class _Made:
     rscales: Floats | None = None
 
 
-def _jk1(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:  # noqa: ARG001
+def _made(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:
+    match design.replicate_method:
+        case "jk1":
+            return _jk1(resolved)
+        case "jkn":
+            return _jkn(resolved)
+        case "bootstrap":
+            return _bootstrap(resolved, design.n_replicates or 0, design.seed or 0)
+        case "sdr":
+            return _successive(resolved, _positions(str(design.replicate_order), resolved, frame))
+        case _:
+            return _balanced(resolved, design.fay_rho or 0.0)
+
+
+def _jk1(resolved: ResolvedDesign) -> _Made:
     n = resolved.n_psu
     return _Made(multipliers=_leave_one_out(n), scale=(1 - float(resolved.fraction[0])) * (n - 1) / n)
 
 
-def _jkn(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:  # noqa: ARG001
+def _jkn(resolved: ResolvedDesign) -> _Made:
     columns, rscales = [], []
     n_strata, sizes = resolved.n_strata, resolved.first_stage.sizes
     sampled_whole = resolved.fraction >= 1
@@ -113,8 +126,7 @@ def _leave_one_out(n: int) -> Floats:
     return np.asarray((1 - np.eye(n)) * (n / (n - 1)))
 
 
-def _balanced(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:  # noqa: ARG001
-    rho = design.fay_rho or 0.0
+def _balanced(resolved: ResolvedDesign, rho: float) -> _Made:
     signs = hadamard_matrix(resolved.n_strata + 1)
     many = signs.shape[1]
     first = np.r_[True, resolved.psu_stratum[1:] != resolved.psu_stratum[:-1]]
@@ -122,9 +134,8 @@ def _balanced(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFram
     return _Made(multipliers=np.asarray(1 + (1 - rho) * sign, dtype=float), scale=1 / (many * (1 - rho) ** 2))
 
 
-def _bootstrap(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:  # noqa: ARG001
-    many = design.n_replicates or 0
-    rng = np.random.Generator(np.random.PCG64(design.seed))
+def _bootstrap(resolved: ResolvedDesign, many: int, seed: int) -> _Made:
+    rng = np.random.Generator(np.random.PCG64(seed))
     multipliers = np.ones((resolved.n_psu, many))
     for h, size in enumerate(resolved.first_stage.sizes):
         if size > 1:
@@ -133,8 +144,7 @@ def _bootstrap(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFra
     return _Made(multipliers=multipliers, scale=1 / (many - 1))
 
 
-def _successive(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFrame) -> _Made:
-    position = _positions(str(design.replicate_order), resolved, frame)
+def _successive(resolved: ResolvedDesign, position: Ints) -> _Made:
     order = np.lexsort((position, resolved.psu_stratum))
     signs = hadamard_matrix(resolved.n_psu + 1)[1:]
     multipliers = np.ones((resolved.n_psu, signs.shape[1]))
@@ -145,16 +155,6 @@ def _successive(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.DataFr
         multipliers[order[rows]] += AMPLITUDE * difference
         start += size
     return _Made(multipliers=multipliers, scale=4 / signs.shape[1])
-
-
-_MAKERS: dict[str, Callable[[SurveyDesign, ResolvedDesign, pd.DataFrame], _Made]] = {
-    "jk1": _jk1,
-    "jkn": _jkn,
-    "brr": _balanced,
-    "fay": _balanced,
-    "bootstrap": _bootstrap,
-    "sdr": _successive,
-}
 
 
 def _positions(column: str, resolved: ResolvedDesign, frame: pd.DataFrame) -> Ints:

@@ -123,6 +123,11 @@ def test_factors_of_each_method(arguments: dict[str, object], scale: float, rsca
     ("arguments", "message"),
     [
         ({}, r"replicate_method: replicate weights need their method\n\s+Allowed: jk1, jkn, jk2, brr"),
+        ({"replicate_method": ["brr"]}, r"\['brr'\] is not one"),
+        (
+            {"replicate_method": "brr", "replicate_weights": [["w1"], ["w2"]]},
+            r"not two or more names of columns",
+        ),
         ({"replicate_method": "brrr"}, r"'brrr' is not one(.|\n)*did you mean 'brr'\?"),
         ({"replicate_method": "jkn"}, r"rscales: 'jkn' needs it\n\s+Allowed: \(n_h - 1\) / n_h"),
         ({"replicate_method": "other"}, r"scale: 'other' needs it"),
