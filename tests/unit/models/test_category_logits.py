@@ -1,4 +1,4 @@
-"""Partial proportional odds, adjacent categories, continuation ratios: their meaning, and what they refuse."""
+"""Partial proportional odds, adjacent categories, continuation ratios: what they mean and refuse."""
 
 from __future__ import annotations
 
