@@ -116,11 +116,9 @@ def codebook_faults(codebook: Codebook, frame: pd.DataFrame, names: Sequence[str
 def predictor_faults(predictors: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[Fault]:
     """Return the unknown names in a mapping of variables to their predictors."""
     where = "impute: predictors"
-    given = [
-        (str(name), [others] if isinstance(others, str) else list(others))
-        for name, others in predictors.items()
-    ]
-    unknown = dict.fromkeys(n for name, others in given for n in (name, *others) if n not in names)
+    unknown = dict.fromkeys(
+        n for name, others in predictors.items() for n in (name, *others) if n not in names
+    )
     return [
         Fault(
             where=where, found=f"{name!r} is not among the variables", remedy=did_you_mean(str(name), names)

@@ -107,14 +107,22 @@ def plan_imputation(
         for name, (value, least) in counts.items()
         if not isinstance(value, int) or isinstance(value, bool) or value < least
     ]
-    if progress is not None and not callable(progress):
-        found = f"it is a {type(progress).__name__}"
-        faults.append(Fault(where="impute: progress", found=found, allowed="a function of (done, total)"))
-    given: Any = data
-    if not isinstance(given, CleanedSurvey | pd.DataFrame):
-        found = f"it is a {type(data).__name__}"
-        faults.append(Fault(where="impute: data", found=found, allowed="a cleaned survey or a DataFrame"))
-        raise ArgumentError(*faults)
+    types: dict[str, tuple[Any, bool, str]] = {
+        "data": (data, isinstance(data, CleanedSurvey | pd.DataFrame), "a cleaned survey or a DataFrame"),
+        "design": (design, design is None or isinstance(design, SurveyDesign), "a SurveyDesign"),
+        "methods": (methods, methods is None or isinstance(methods, Mapping), "{variable: method}"),
+        "predictors": (
+            predictors, predictors is None or isinstance(predictors, Mapping), "{variable: [others]}"
+        ),
+        "progress": (progress, progress is None or callable(progress), "a function of (done, total)"),
+    }  # fmt: skip
+    wrong = [
+        Fault(where=f"impute: {name}", found=f"it is a {type(value).__name__}", allowed=allowed)
+        for name, (value, fine, allowed) in types.items()
+        if not fine
+    ]
+    if wrong:
+        raise ArgumentError(*faults, *wrong)
     frame, _, design = unpack(data, design)
     bound = resolve_design(design, frame)
     roles, role_faults = design_roles(design, bound, design_predictors)
@@ -123,7 +131,11 @@ def plan_imputation(
     if isinstance(data, CleanedSurvey):
         faults += codebook_faults(data.codebook, frame, names)
     known = [*names, *dict.fromkeys(roles[role] for role in ("weights", "strata") if role in roles)]
-    faults += predictor_faults(predictors or {}, names) + product_faults(products, known)
+    others = {
+        name: (given,) if isinstance(given, str) else tuple(given)
+        for name, given in (predictors or {}).items()
+    }
+    faults += predictor_faults(others, names) + product_faults(products, known)
     if faults:
         raise ArgumentError(*faults)
     live = bound.weights > 0
@@ -143,7 +155,7 @@ def plan_imputation(
         bound=bound,
         live=live,
         roles=roles,
-        predictors={name: tuple(others) for name, others in (predictors or {}).items()},
+        predictors=others,
         products=tuple((one, two) for one, two in products),
     )
 

@@ -231,7 +231,7 @@ def test_predictors_can_be_chosen() -> None:
     frame = pd.DataFrame({"x": x, "other": rng.normal(size=600), "y": 3 * x + rng.normal(size=600)})
     gap = rng.random(600) < 0.4
     holes = frame.assign(y=frame["y"].mask(gap))
-    done = cps.impute(holes, list(frame), seed=1, m=2, iterations=1, predictors={"y": ["other"]}).completed(1)
+    done = cps.impute(holes, list(frame), seed=1, m=2, iterations=1, predictors={"y": "other"}).completed(1)
     assert abs(np.corrcoef(x[gap], done.loc[gap, "y"])[0, 1]) < 0.2
 
 
@@ -320,6 +320,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"products": [("age",)]}, "is no pair"),
     ({"design_predictors": ["weight"]}, "'weight' is not one\n.*weights, strata, psu"),
     ({"design": None, "design_predictors": ["psu"]}, "the design has no psu"),
+    ({"methods": ["pmm"]}, "impute: methods: it is a list\n.*variable: method"),
+    ({"predictors": "age"}, "impute: predictors: it is a str"),
+    ({"design": "w"}, "impute: design: it is a str\n.*a SurveyDesign"),
     ({"progress": True}, "it is a bool\n.*a function of"),
     ({"data": [1, 2]}, "it is a list\n.*a cleaned survey or a DataFrame"),
 ]
