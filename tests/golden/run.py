@@ -39,6 +39,7 @@ SCRIPTS = (
     "tables",
     "weighting",
     "goodness",
+    "discrimination",
     "diagnostics",
     "heterogeneity",
     "designs",
@@ -46,7 +47,10 @@ SCRIPTS = (
     "replicate_fits",
     "pooling",
 )
-PACKAGES = ("survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM", "brglm2")
+PACKAGES = (
+    "survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM", "brglm2",
+    "survival", "pROC",
+)  # fmt: skip
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.
 MOVED = 1e-7

@@ -8,7 +8,9 @@ from statsmodels.stats.diagnostic_gen import test_chisquare_binning as chisquare
 
 import coprodstats as cps
 from coprodstats.errors import ArgumentError
-from coprodstats.models.goodness import goodness_of_fit, somers_d, weighted_groups
+from coprodstats.models.discrimination import somers_d
+from coprodstats.models.goodness import goodness_of_fit
+from coprodstats.models.grouped_fit import weighted_groups
 
 CLUSTERED = cps.SurveyDesign(weights="w", strata="s", psu="p")
 
