@@ -10,8 +10,8 @@ import pytest
 
 import coprodstats as cps
 from coprodstats.errors import SeparationError
-from coprodstats.models.assemble import standardise
 from coprodstats.models.separation import separating_direction
+from coprodstats.models.standard import standardise
 
 from .separation_cases import Case, cases, gains, outside_rows
 

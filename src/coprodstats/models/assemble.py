@@ -9,15 +9,14 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg
 
 from coprodstats.errors import ArgumentError, ConvergenceError, Fault, InsufficientDataError, listed
 from coprodstats.models.coding import Column
 from coprodstats.models.covariance import (
     CovarianceKind,
+    Influence,
     independent_rows,
-    influence_rows,
-    spread,
+    robust_covariance,
 )
 from coprodstats.models.covariance import (
     covariance as covariance_of,
@@ -25,14 +24,15 @@ from coprodstats.models.covariance import (
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
-from coprodstats.models.matrix import DesignSpec, build_matrix
+from coprodstats.models.matrix import DesignSpec, build_matrix, rebuild_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
-from coprodstats.models.rank import rank_deficient
 from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
 from coprodstats.models.replicate_fits import ReplicateFits
 from coprodstats.models.responses import Response
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
+from coprodstats.models.scores import ScoreMatrix, Scores
+from coprodstats.models.standard import Standard, standard_rows
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
 from coprodstats.survey.replicates import Replication
@@ -82,14 +82,8 @@ class Prepared:
         Which rows are used, and their outcome.
     rows
         The used rows' predictors, and the column of the offset.
-    x
-        Design matrix of the used rows without an intercept, as in the data, shape (n, p).
-    centre
-        Its weighted means, shape (p,).
-    inverse
-        Matrix that makes the centred columns orthonormal, shape (p, p).
-    standard
-        The orthonormal predictors ``(x - centre) inverse``, shape (n, p).
+    data
+        The used rows with orthonormal predictors, in blocks of one category (or a single one).
     weights
         The used rows' weights as in the data, shape (n,).
     scaled
@@ -109,15 +103,32 @@ class Prepared:
     spec: DesignSpec
     sample: Sample
     rows: pd.DataFrame
-    x: Floats
-    centre: Floats
-    inverse: Floats
-    standard: Floats
+    data: Standard
     weights: Floats
     scaled: Floats
     bound: ResolvedDesign
     offset: Floats | None = None
     offset_name: str = ""
+
+    @property
+    def x(self) -> Floats:
+        """Design matrix of the used rows without an intercept, as in the data, coded anew, shape (n, p)."""
+        return rebuild_matrix(self.spec, self.rows)
+
+    @property
+    def standard(self) -> Floats:
+        """The orthonormal predictors ``(x - centre) inverse``, laid out anew, shape (n, p)."""
+        return self.data.predictors
+
+    @property
+    def centre(self) -> Floats:
+        """Weighted means of ``x``, shape (p,)."""
+        return self.data.centre
+
+    @property
+    def inverse(self) -> Floats:
+        """Matrix that makes the centred columns orthonormal, shape (p, p)."""
+        return self.data.inverse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,7 +142,7 @@ class Maximum:
     information
         Minus the derivative of the summed weighted scores, shape (q, q).
     scores
-        Each row's score, unweighted, shape (n, q).
+        Each row's score: unweighted, shape (n, q), or weighted scores to be laid out when asked for.
     to_user
         Matrix from ``theta`` to the reported parameters, shape (q, q).
     loglik, null_loglik
@@ -148,7 +159,7 @@ class Maximum:
 
     theta: Floats
     information: Floats
-    scores: Floats
+    scores: Floats | Scores
     to_user: Floats
     loglik: float
     null_loglik: float
@@ -224,8 +235,11 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     x, spec = build_matrix(parsed, rows)
     weights = bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / weights.sum())
-    rank_deficient(x, scaled, spec.columns)
-    centre, inverse, standard = standardise(x, scaled)
+    offset = read_offset(rows, request.offset) if request.offset else None
+    # Models of a mean have no categories to sort by.
+    codes = sample.y if sample.categories else np.zeros(len(x), dtype=np.intp)
+    n_cuts = max(len(sample.categories) - 1, 0)
+    data = standard_rows(x, codes, scaled, n_cuts, columns=spec.columns, offset=offset)
     return Prepared(
         name=request.name or parsed.outcome,
         family=request.family,
@@ -234,14 +248,11 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
         spec=spec,
         sample=sample,
         rows=rows,
-        x=x,
-        centre=centre,
-        inverse=inverse,
-        standard=standard,
+        data=data,
         weights=weights,
         scaled=scaled,
         bound=bound,
-        offset=read_offset(rows, request.offset) if request.offset else None,
+        offset=offset,
         offset_name=request.offset or "",
     )
 
@@ -271,8 +282,11 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         If replicates can't be fitted that the variance can't do without.
     """
     require_converged(ready.name, found.convergence)
-    rows = influence_rows(found.scores, ready.scaled, found.information) @ found.to_user.T
-    influence = spread(rows, ready.sample.used)
+    scores = found.scores
+    if isinstance(scores, np.ndarray):
+        scores = ScoreMatrix(values=scores * ready.scaled[:, None])
+    bread = np.asarray(np.linalg.solve(found.information, found.to_user.T).T)
+    influence = Influence(scores=scores, bread=bread, used=ready.sample.used)
     design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
     replicates: Floats | None = None
     failed: tuple[str, ...] = ()
@@ -281,6 +295,8 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         matrix = found.to_user @ own @ found.to_user.T
     elif design.replication is not None:
         replicates, matrix, failed = _replicated(ready, found, refits, design.replication)
+    elif ready.kind == "robust":
+        matrix = robust_covariance(influence, design)
     else:
         matrix = covariance_of(influence, design)
     df_design = design_df(design, ready.sample.used, rule=ready.df_rule)
@@ -298,7 +314,7 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         estimates=found.to_user @ found.theta,
         covariance_matrix=(matrix + matrix.T) / 2,
         to_user=form.to_reported,
-        influence=influence,
+        influence_source=influence,
         covariance=ready.kind,
         penalty=form.penalty,
         design=design,
@@ -410,15 +426,6 @@ def unknown_options(family: str, *options: tuple[str, Any, tuple[Any, ...]]) -> 
 
 def _wrong_type(family: str, argument: str, value: object, allowed: str) -> Fault:
     return Fault(where=f"{family}: {argument}", found=f"it is a {type(value).__name__}", allowed=allowed)
-
-
-def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return weighted means, R^-1 and the orthonormal predictors (x - means) R^-1."""
-    centre = np.average(x, axis=0, weights=w)
-    share = np.sqrt(w / w.sum())
-    _, upper = linalg.qr((x - centre) * share[:, None], mode="economic")
-    inverse = linalg.solve_triangular(upper, np.eye(x.shape[1]))
-    return centre, inverse, (x - centre) @ inverse
 
 
 def shares_loglik(y: Ints, w: Floats) -> float:

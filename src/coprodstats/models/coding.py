@@ -99,7 +99,7 @@ def plan_of(formula: ParsedFormula, levels: Levels) -> Plan | None:
     """
     terms = [[factor.expr for factor in term.factors] for term in formula.terms if str(term) != "1"]
     known = {expression: _factor(expression, levels) for term in terms for expression in term}
-    present = {frozenset(term) for term in terms} | {frozenset()}
+    present: set[frozenset[str]] = {frozenset(), *map(frozenset, terms)}
     for term in terms:
         for expression in term:
             factor = known[expression]

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 CovarianceKind = Literal["design", "robust", "model"]
+
+# Rows are summed by sampling unit before their influence is formed where a unit holds this many on average.
+ROWS_PER_UNIT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Influence:
+    """The influence of each row of a frame on q estimates: what it takes to lay it out.
+
+    Attributes
+    ----------
+    scores
+        Weighted scores of the rows used.
+    bread
+        Matrix from scores to influence, shape (q, q).
+    used
+        Which rows of the frame are used, shape (n,).
+    """
+
+    scores: Scores
+    bread: Floats
+    used: Bools
+
+    def laid_out(self) -> Floats:
+        """Return it, zero where a row is not used, shape (n, q)."""
+        return spread(self.scores.laid_out() @ self.bread.T, self.used)
 
 
 def influence_rows(scores: Floats, weights: Floats, information: Floats) -> Floats:
@@ -37,7 +66,7 @@ def influence_rows(scores: Floats, weights: Floats, information: Floats) -> Floa
     return np.asarray(np.linalg.solve(information, (scores * weights[:, None]).T).T)
 
 
-def spread(rows: Floats, used: NDArray[np.bool_]) -> Floats:
+def spread(rows: Floats, used: Bools) -> Floats:
     """Return rows laid out over the whole frame, zero where a row is not used, shape (n, q)."""
     whole = np.zeros((len(used), rows.shape[1]))
     whole[used] = rows
@@ -70,6 +99,49 @@ def _weighted(design: ResolvedDesign) -> bool:
     return bool(np.ptp(design.weights) > 0)
 
 
-def covariance(influence: Floats, design: ResolvedDesign) -> Floats:
-    """Return the covariance of estimates from their influence on every row of the design, shape (q, q)."""
-    return design_variance(influence, design)
+def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
+    """Return the linearised covariance of estimates under a design, shape (q, q).
+
+    Notes
+    -----
+    Variances are of totals of sampling units, so that scores are summed by the smallest of these first: the
+    influence of every row is laid out only where that would save nothing, or where calibration or replicate
+    weights ask for it.
+    """
+    units = design.stages[-1].unit if design.stages else design.psu
+    n_units = int(units.max()) + 1
+    by_row = design.calibration is not None or design.replication is not None
+    if by_row or n_units * ROWS_PER_UNIT > len(units):
+        return design_variance(influence.laid_out(), design)
+    first = np.empty(n_units, dtype=np.intp)
+    first[units[::-1]] = np.arange(len(units))[::-1]
+    totals = influence.scores.totals(units[influence.used], n_units) @ influence.bread.T
+    held = np.zeros(n_units, dtype=bool)
+    held[units[influence.used]] = True
+    return design_variance(totals, _of_rows(design, first), held)
+
+
+def _of_rows(design: ResolvedDesign, rows: Ints) -> ResolvedDesign:
+    """Return a design in which each sampling unit is one row, that of equal weights."""
+    return replace(
+        design,
+        weights=np.ones(len(rows)),
+        stratum=design.stratum[rows],
+        psu=design.psu[rows],
+        stages=tuple(replace(stage, unit=stage.unit[rows]) for stage in design.stages),
+    )
+
+
+def robust_covariance(influence: Influence, design: ResolvedDesign) -> Floats:
+    """Return the covariance of estimates from independent rows, shape (q, q): see `independent_rows`.
+
+    Notes
+    -----
+    ``n / (n - 1) sum_i (z_i - zbar)(z_i - zbar)'``; at a maximum zbar is rounding.
+    """
+    if design.calibration is not None:
+        return design_variance(influence.laid_out(), design)
+    n = int(influence.used.sum())
+    total = influence.scores.totals(np.zeros(n, dtype=np.intp), 1)[0]
+    about_mean = influence.scores.products() - np.outer(total, total) / n
+    return np.asarray(influence.bread @ about_mean @ influence.bread.T * (n / (n - 1)))

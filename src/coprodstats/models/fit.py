@@ -30,11 +30,13 @@ from coprodstats.models.assemble import (
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
+from coprodstats.models.likelihood import Estimate, certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
-from coprodstats.models.separation import refuse_separation
+from coprodstats.models.scores import cumulative_scores
+from coprodstats.models.separation import overlap, refuse_separation
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
@@ -243,30 +245,33 @@ def _fit(
             replace(form, penalty=penalty_name(LINKS[link])),
             partial(serial_replicates, refit=partial(penalised_refit, link=LINKS[link])),
         )
-    refuse_separation(
-        ready.spec.formula.outcome,
-        ready.sample,
-        ready.rows,
-        standard=ready.standard,
-        inverse=ready.inverse,
-        columns=ready.spec.columns,
-    )
+    near, overlapping = overlap(ready.data.rows)
+    if not overlapping:
+        refuse_separation(
+            ready.spec.formula.outcome,
+            ready.sample,
+            ready.rows,
+            standard=ready.standard,
+            inverse=ready.inverse,
+            columns=ready.spec.columns,
+        )
     replicates = partial(cumulative_replicates, link=LINKS[link])
-    return assemble(ready, _maximum(ready, LINKS[link]), form, replicates)
+    return assemble(ready, _maximum(ready, LINKS[link], near), form, replicates)
 
 
-def _maximum(ready: Prepared, link: Link) -> Maximum:
-    x, y, w = ready.standard, ready.sample.y, ready.scaled
-    n_cuts = len(ready.sample.categories) - 1
-    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link, offset=ready.offset)
-    d = likelihood.derivatives(found.theta, x, y, n_cuts, link, offset=ready.offset)
-    to_user = _to_user(n_cuts, ready.centre, ready.inverse, ready.family)
-    convergence = likelihood.certify(found, d, x, y, w, to_user)
+def _maximum(ready: Prepared, link: Link, near: Estimate) -> Maximum:
+    """Return the maximum; ``near`` is that of some rows or all under the logit link."""
+    rows = ready.data.rows
+    start = near.theta if link.name == "logit" else None
+    found = maximise_rows(rows, link, start=start)
+    to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
+    scores = cumulative_scores(found.theta, rows, ready.data.place, ready.scaled, link)
+    convergence = certificate(found, scores.sizes(), float(ready.scaled.sum()), to_user)
     require_converged(ready.name, convergence)
     return Maximum(
         theta=found.theta,
         information=found.information,
-        scores=likelihood.row_scores(d, x, y, n_cuts),
+        scores=scores,
         to_user=to_user,
         loglik=found.loglik,
         null_loglik=_null_loglik(ready, link),

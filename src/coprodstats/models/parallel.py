@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, listed
-from coprodstats.models.assemble import standardise
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import spread
 from coprodstats.models.likelihood import certificate
@@ -20,6 +19,7 @@ from coprodstats.models.links import LINKS
 from coprodstats.models.refit import Refit, fit_rows, own_fit, unweighted, working_weights
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import separating_direction
+from coprodstats.models.standard import standardise
 from coprodstats.models.vector_likelihood import Problem, maximise
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.design import design_variance

@@ -13,11 +13,11 @@ from scipy import optimize, stats
 
 from coprodstats.errors import ArgumentError, ConvergenceError, Fault, did_you_mean, listed
 from coprodstats.models import likelihood, penalised
-from coprodstats.models.assemble import standardise
 from coprodstats.models.jeffreys import Problem
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import SAME_FIT, require_model, unweighted, working_weights
 from coprodstats.models.results import FittedModel
+from coprodstats.models.standard import standardise
 
 Floats = NDArray[np.float64]
 

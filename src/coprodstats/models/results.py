@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault
-from coprodstats.models.covariance import CovarianceKind
+from coprodstats.models.covariance import CovarianceKind, Influence
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
@@ -126,8 +126,8 @@ class FittedModel:
         Their covariance, shape (p, p).
     to_user
         Matrix from (cuts, slopes) of the linear predictors to ``params``; it reorders and changes signs.
-    influence
-        Influence of each row of the whole frame on ``params``, shape (n, p), zero outside the sample.
+    influence_source
+        What ``influence`` is laid out from.
     covariance
         ``"design"``, ``"robust"`` or ``"model"``.
     design
@@ -180,7 +180,7 @@ class FittedModel:
     estimates: Floats
     covariance_matrix: Floats
     to_user: Floats
-    influence: Floats
+    influence_source: Influence
     covariance: CovarianceKind
     design: ResolvedDesign
     used: NDArray[np.bool_]
@@ -219,6 +219,14 @@ class FittedModel:
     def shown(self) -> tuple[int, ...]:
         """Positions of the values that tables show: the event of a logistic model, else all."""
         return (1,) if self.family == "logit" else tuple(range(len(self.value_names)))
+
+    @property
+    def influence(self) -> Floats:
+        """Influence of each row of the whole frame on ``params``, shape (n, p), zero outside the sample.
+
+        It is laid out anew each time: of many rows it is larger than the predictors.
+        """
+        return self.influence_source.laid_out()
 
     @property
     def formula(self) -> str:

@@ -27,7 +27,6 @@ from coprodstats.models.assemble import (
     require_converged,
     shares_loglik,
     slope_parameters,
-    standardise,
     threshold_parameters,
 )
 from coprodstats.models.category_models import CategoryModel
@@ -37,6 +36,7 @@ from coprodstats.models.likelihood import certificate
 from coprodstats.models.replicate_fits import live_rows, require_maximum, serial_replicates
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.separation import separated_by
+from coprodstats.models.standard import standardise
 from coprodstats.models.vector_likelihood import Problem
 from coprodstats.models.vector_separation import no_maximum
 

@@ -1,0 +1,164 @@
+"""Scores of respondents at a maximum: laid out only when asked for, else summed as covariances need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from coprodstats.models.blocks import Block, Rows, derived_blocks
+from coprodstats.models.links import Link
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+
+class Scores(Protocol):
+    """Weighted scores of n respondents on q parameters."""
+
+    def laid_out(self) -> Floats:
+        """Return them, shape (n, q)."""
+
+    def totals(self, group: Ints, n_groups: int) -> Floats:
+        """Return their sums by group, shape (n_groups, q); ``group`` has shape (n,)."""
+
+    def products(self) -> Floats:
+        """Return the sum of s s' over respondents, s the scores of one, shape (q, q)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoreMatrix:
+    """Weighted scores that are laid out already, shape (n, q)."""
+
+    values: Floats
+
+    def laid_out(self) -> Floats:
+        """Return them, shape (n, q)."""
+        return self.values
+
+    def totals(self, group: Ints, n_groups: int) -> Floats:
+        """Return their sums by group, shape (n_groups, q)."""
+        return np.column_stack([np.bincount(group, column, n_groups) for column in self.values.T])
+
+    def products(self) -> Floats:
+        """Return the sum of s s' over respondents, shape (q, q)."""
+        return np.asarray(self.values.T @ self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CumulativeScores:
+    """Scores of a cumulative-link likelihood whose data are in blocks.
+
+    Attributes
+    ----------
+    rows
+        The data, m rows; each stands for the respondents that share it.
+    residual
+        Minus the derivative by the linear predictor, weighted, shape (m,).
+    above, below
+        Derivatives by the threshold above and below, weighted, 0 where there is none, shape (m,).
+    place
+        Which row each respondent is, shape (n,).
+    w
+        Each respondent's weight, shape (n,).
+    """
+
+    rows: Rows
+    residual: Floats
+    above: Floats
+    below: Floats
+    place: Ints
+    w: Floats
+
+    def laid_out(self) -> Floats:
+        """Return them, shape (n, q)."""
+        lines = self._lines()
+        share = self.w / self.rows.w[self.place]
+        return np.asarray((lines[:, self.place] * share).T)
+
+    def totals(self, group: Ints, n_groups: int) -> Floats:
+        """Return their sums by group, shape (n_groups, q)."""
+        if len(self.rows.w) < len(self.place):
+            share = self.w / self.rows.w[self.place]
+            shape = (n_groups, len(self.rows.w))
+            return np.asarray(
+                sparse.coo_array((share, (group, self.place)), shape=shape).tocsr() @ self._lines().T
+            )
+        by_row = np.empty_like(group)
+        by_row[self.place] = group
+        slopes = [np.bincount(by_row, line * self.residual, n_groups) for line in self.rows.x]
+        n_cells = n_groups * (self.rows.n_cuts + 1)
+        cell = by_row + n_groups * self._categories()
+        above = np.bincount(cell, self.above, n_cells).reshape(-1, n_groups)[:-1]
+        below = np.bincount(cell, self.below, n_cells).reshape(-1, n_groups)[1:]
+        return np.vstack([above + below, *(-slope for slope in slopes)]).T
+
+    def products(self) -> Floats:
+        """Return the sum of s s' over respondents, shape (q, q)."""
+        squared = np.bincount(self.place, self.w**2, len(self.rows.w)) / self.rows.w**2
+        q = self.rows.n_cuts + len(self.rows.x)
+        total = np.zeros((q, q))
+        for block in self.rows.blocks:
+            positions, lines = self._part(block)
+            total[np.ix_(positions, positions)] += (lines * squared[block.rows]) @ lines.T
+        return total
+
+    def sizes(self) -> Floats:
+        """Return the root of the sum over rows of squared scores, shape (q,)."""
+        total = np.zeros(self.rows.n_cuts + len(self.rows.x))
+        for block in self.rows.blocks:
+            positions, lines = self._part(block)
+            total[positions] += np.vecdot(lines, lines)
+        return np.sqrt(total)
+
+    def _part(self, block: Block) -> tuple[Ints, Floats]:
+        """Return the parameters that a block's scores are not 0 for, and the scores on them, by line."""
+        k, n_cuts = block.category, self.rows.n_cuts
+        x = self.rows.x[:, block.rows]
+        ends = [(k - 1, self.below)] * (k > 0) + [(k, self.above)] * (k < n_cuts)
+        lines = np.empty((len(ends) + len(x), x.shape[1]))
+        for line, (_, values) in zip(lines, ends, strict=False):
+            line[:] = values[block.rows]
+        np.multiply(x, -self.residual[block.rows], out=lines[len(ends) :])
+        return np.array([*(cut for cut, _ in ends), *range(n_cuts, n_cuts + len(x))]), lines
+
+    def _lines(self) -> Floats:
+        """Return the weighted scores of the rows, shape (q, m)."""
+        laid = np.zeros((self.rows.n_cuts + len(self.rows.x), len(self.rows.w)))
+        for block in self.rows.blocks:
+            positions, lines = self._part(block)
+            laid[positions, block.rows] = lines
+        return laid
+
+    def _categories(self) -> Ints:
+        sizes = [block.rows.stop - block.rows.start for block in self.rows.blocks]
+        return np.repeat([block.category for block in self.rows.blocks], sizes)
+
+
+def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: Link) -> CumulativeScores:
+    """Return the scores of a cumulative-link likelihood at one point.
+
+    Parameters
+    ----------
+    theta
+        Thresholds, then slopes, shape (q,).
+    rows
+        The data in blocks.
+    place
+        Which row each respondent is, shape (n,).
+    w
+        Each respondent's weight, shape (n,).
+    link
+        The link.
+    """
+    m = len(rows.w)
+    residual, above, below = np.empty(m), np.zeros(m), np.zeros(m)
+    for block, d in derived_blocks(theta, rows, link):
+        residual[block.rows] = d.residual
+        for cut, end in d.ends:
+            side = above if cut == block.category else below
+            side[block.rows] = end.first + end.shared * rows.w[block.rows]
+    return CumulativeScores(rows=rows, residual=residual, above=above, below=below, place=place, w=w)

@@ -1,0 +1,148 @@
+"""Predictors centred and made orthonormal, for a likelihood whose information is well conditioned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from coprodstats.models.blocks import BLOCK_ROWS, Rows, sorted_order
+from coprodstats.models.coding import Column
+from coprodstats.models.rank import rank_deficient, refuse_too_many
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+# Above this smallest eigenvalue of the predictors' correlations their Cholesky factor has ten digits, and no
+# column is near a combination of others; below it, an orthogonal factorisation and a search for such columns.
+WELL_CONDITIONED = 1e-6
+# Below this share of its mean a column's deviation may be that of rounding: does the column vary at all?
+ROUNDING = 1e-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Standard:
+    """The data of a fit, predictors centred and orthonormal.
+
+    Attributes
+    ----------
+    centre
+        Weighted means of the predictors as in the data, shape (p,).
+    inverse
+        Matrix that makes the centred predictors orthonormal, shape (p, p).
+    rows
+        The data in blocks, ``(x - centre) inverse`` as predictors.
+    place
+        Which of ``rows`` each respondent is, shape (n,).
+    """
+
+    centre: Floats
+    inverse: Floats
+    rows: Rows
+    place: Ints
+
+    @property
+    def predictors(self) -> Floats:
+        """The orthonormal predictors of each respondent, laid out anew, shape (n, p)."""
+        return np.asarray(self.rows.x.T[self.place])
+
+
+def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return weighted means, R^-1 and the orthonormal predictors (x - means) R^-1.
+
+    Parameters
+    ----------
+    x
+        Predictors, shape (n, p).
+    w
+        Weights, shape (n,).
+    """
+    centre = np.average(x, axis=0, weights=w)
+    share = np.sqrt(w / w.sum())
+    _, upper = linalg.qr((x - centre) * share[:, None], mode="economic")
+    inverse = linalg.solve_triangular(upper, np.eye(x.shape[1]))
+    return centre, inverse, (x - centre) @ inverse
+
+
+def standard_rows(
+    x: Floats,
+    y: Ints,
+    w: Floats,
+    n_cuts: int,
+    *,
+    columns: tuple[Column, ...],
+    offset: Floats | None = None,
+) -> Standard:
+    """Return a sample with orthonormal predictors, in blocks of one category.
+
+    Parameters
+    ----------
+    x
+        Predictors, shape (n, p). They are overwritten: many respondents' take much memory.
+    y
+        Categories 0 … K-1, shape (n,).
+    w
+        Weights, shape (n,).
+    n_cuts
+        K-1.
+    columns
+        What the predictors stand for.
+    offset
+        Known part of the linear predictor, shape (n,).
+
+    Raises
+    ------
+    RankDeficiencyError
+        If a predictor is an exact combination of others, or there are as many as rows.
+    """
+    refuse_too_many(x, columns)
+    order, blocks = sorted_order(y, n_cuts)
+    lines = np.asarray(x.T, order="C")
+    total = w.sum()
+    centre, size = np.empty(len(lines)), np.empty(len(lines))
+    for j in range(len(lines)):
+        centre[j] = lines[j] @ w / total
+        line = lines[j] - centre[j]
+        deviation = np.sqrt((line * line) @ w / total)
+        if deviation < ROUNDING * abs(centre[j]) and np.ptp(lines[j]) == 0:
+            line[:], deviation = 0.0, 0.0
+        size[j] = _power_of_two(deviation)
+        line /= size[j]
+        np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
+    w = w[order]
+    inverse = _whitening(lines, w, columns)
+    for start in range(0, len(w), BLOCK_ROWS):
+        lines[:, start : start + BLOCK_ROWS] = inverse.T @ lines[:, start : start + BLOCK_ROWS]
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    sorted_offset = None if offset is None else offset[order]
+    return Standard(
+        centre=centre,
+        inverse=inverse / size[:, None],
+        rows=Rows(x=lines, w=w, offset=sorted_offset, n_cuts=n_cuts, blocks=blocks),
+        place=place,
+    )
+
+
+def _power_of_two(size: float) -> float:
+    """Return the power of two next to a size: scaling by it rounds nothing."""
+    return float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
+
+
+def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats:
+    """Return the upper triangular matrix that makes centred columns orthonormal, shape (p, p)."""
+    products = np.zeros((len(lines), len(lines)))
+    for start in range(0, len(w), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        products += (lines[:, part] * w[part]) @ lines[:, part].T
+    products /= w.sum()
+    spread = np.sqrt(np.diag(products))
+    well = spread.min(initial=np.inf) > 0
+    if well and np.linalg.eigvalsh(products / np.outer(spread, spread))[0] > WELL_CONDITIONED:
+        upper = linalg.cholesky(products)
+    else:
+        rank_deficient(lines.T, w, columns)
+        upper = np.linalg.qr(lines.T * np.sqrt(w / w.sum())[:, None], mode="r")
+    return np.asarray(linalg.solve_triangular(upper, np.eye(len(lines))))

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from coprodstats.errors import RankDeficiencyError
+from coprodstats.models import standard
+from coprodstats.models.coding import Column
+from coprodstats.models.standard import Standard, standard_rows
+
+N = 300
+
+
+def columns(p: int) -> tuple[Column, ...]:
+    names = [f"x{j}" for j in range(p)]
+    return tuple(Column(name=n, term=n, level="", reference="", variables=(n,)) for n in names)
+
+
+def made(x: np.ndarray, w: np.ndarray, y: np.ndarray, offset: np.ndarray | None = None) -> Standard:
+    copy = np.array(x, order="F")
+    return standard_rows(copy, y, w, int(y.max()), columns=columns(x.shape[1]), offset=offset)
+
+
+def draw(seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(N, 3)) * [1e-6, 1, 1e8] + [0, 50, 3e8]
+    return x, rng.uniform(0.3, 3, N), rng.integers(0, 4, N)
+
+
+def test_predictors_have_mean_zero_and_are_orthonormal_under_the_weights() -> None:
+    x, w, y = draw()
+    found = made(x, w, y)
+    z, share = found.predictors, w / w.sum()
+    assert share @ z == pytest.approx(np.zeros(3), abs=1e-13)
+    assert z.T @ (z * share[:, None]) == pytest.approx(np.eye(3), abs=1e-12)
+    # columns of size 1e8 are centred with an error of 1e-16 of that
+    assert z == pytest.approx((x - found.centre) @ found.inverse, abs=1e-13)
+
+
+def test_respondents_keep_their_weight_offset_and_category() -> None:
+    x, w, y = draw()
+    offset = np.linspace(-1, 1, N)
+    found = made(x, w, y, offset)
+    assert np.array_equal(found.rows.w[found.place], w)
+    assert np.array_equal(found.rows.offset[found.place], offset)
+    category = np.empty(N, dtype=int)
+    for block in found.rows.blocks:
+        category[block.rows] = block.category
+    assert np.array_equal(category[found.place], y)
+
+
+def test_a_year_and_its_square_are_orthonormal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    year = rng.integers(1930, 2001, N).astype(float)
+    x = np.column_stack([year, year**2])
+    _, w, y = draw()
+    share = w / w.sum()
+    # Correlated to 0.9999997: the fast way makes the columns orthonormal to fewer digits, the careful to all.
+    for limit, digits in ((1e-9, 1e-8), (1e-3, 1e-10)):
+        monkeypatch.setattr(standard, "WELL_CONDITIONED", limit)
+        z = made(x, w, y).predictors
+        assert z.T @ (z * share[:, None]) == pytest.approx(np.eye(2), abs=digits)
+
+
+@pytest.mark.parametrize("twin", ["copy", "sum", "constant"])
+def test_combinations_are_refused(twin: str) -> None:
+    x, w, y = draw()
+    more = {"copy": x[:, 1] * 3 - 1, "sum": x[:, 0] * 1e6 + x[:, 1], "constant": np.full(N, 2.0)}[twin]
+    with pytest.raises(RankDeficiencyError, match="predictor 'x3'"):
+        made(np.column_stack([x, more]), w, y)
+
+
+def test_as_many_columns_as_rows_are_refused() -> None:
+    rng = np.random.default_rng(1)
+    with pytest.raises(RankDeficiencyError, match="5 columns for 6 rows"):
+        made(rng.normal(size=(6, 5)), np.ones(6), np.arange(6) % 2)
