@@ -11,12 +11,22 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from coprodstats import SurveyDesign, average_predictions, logit, margins, ologit, predict, proportions
+from coprodstats import (
+    SurveyDesign,
+    average_predictions,
+    fractional_logit,
+    linear,
+    logit,
+    margins,
+    ologit,
+    predict,
+    proportions,
+)
 from coprodstats.errors import ArgumentError, ModelError
 from coprodstats.models.links import LINKS
 from coprodstats.models.margins import event_margins, margin_estimates, prediction_estimates
 from coprodstats.models.multiplicity import holm
-from coprodstats.models.responses import Response, cumulative
+from coprodstats.models.responses import cumulative
 from coprodstats.models.results import FittedModel
 
 DESIGN = SurveyDesign(weights="w", strata="region", psu="town")
@@ -241,24 +251,9 @@ def test_changes_between_quantiles(binary: FittedModel, change: str, ends: list[
     assert numbers(margins(binary, "age", change=change)) == pytest.approx(numbers(wanted), rel=1e-13)
 
 
-def linear(model: FittedModel) -> FittedModel:
-    """Return the model with its linear predictor read as a mean."""
-    response = Response(
-        name="identity",
-        sign=1.0,
-        values=lambda eta: eta,
-        first=lambda eta: np.ones((*eta.shape, 1)),
-        second=lambda eta: np.zeros((*eta.shape, 1, 1)),
-        bounds=None,
-    )
-    sign = -model.response.sign
-    to_user = model.to_user @ np.diag([-1.0, *[sign] * (len(model.estimates) - 1)])
-    return replace(model, family="linear", categories=(), response=response, to_user=to_user)
-
-
 @BOTH
 def test_changes_of_a_mean_are_multiples_of_its_coefficients(frame: pd.DataFrame, vce: str) -> None:
-    model = linear(logit("joins ~ age + x + gender", frame, design=DESIGN))
+    model = linear("joins ~ age + x + gender", frame, design=DESIGN)
     for change, times in ((None, 1), (1, 1), (10, 10), ((20, 60), 40)):
         row = margins(model, "age", change=change, vce=vce)
         assert row["category"].tolist() == ["mean"]
@@ -271,6 +266,20 @@ def test_changes_of_a_mean_are_multiples_of_its_coefficients(frame: pd.DataFrame
     assert middle.to_numpy() == pytest.approx(found["estimate"].to_numpy(), rel=1e-12)
     with pytest.raises(ArgumentError, match=r"of: model 'joins' has a mean, not categories"):
         margins(model, of="at_least")
+    with pytest.raises(ArgumentError, match=r"event: category 1\n\s+Allowed: models of categories"):
+        event_margins(model, 1)
+
+
+def test_a_bounded_mean_is_a_probability_on_its_scale(frame: pd.DataFrame) -> None:
+    points = frame.assign(points=20 + 60 * frame["joins"])
+    model = fractional_logit("points ~ age + x * nation + gender", points, design=DESIGN, bounds=(20, 80))
+    event = logit("joins ~ age + x * nation + gender", frame, design=DESIGN)
+    options = {"by": "gender", "change": {"age": "sd"}, "vce": "unconditional"}
+    ours, theirs = (margins(m, **options) for m in (model, event))
+    assert numbers(ours) == pytest.approx(60 * numbers(theirs), rel=1e-7)
+    ours, theirs = (average_predictions(m, {"age": [20, 80]}) for m in (model, event))
+    ends = ["estimate", "conf_low", "conf_high"]
+    assert ours[ends].to_numpy() == pytest.approx(20 + 60 * theirs[ends].to_numpy(), rel=1e-7)
 
 
 # --- what is fixed ---
