@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from coprodstats.errors import ArgumentError, Fault
 
-Ints = NDArray[np.intp]
+Block = TypeVar("Block")
 Result = TypeVar("Result")
 
 
@@ -85,25 +83,34 @@ def replicate_fitting(
         _OPTIONS.reset(token)
 
 
-def in_blocks(work: Callable[[Ints], Sequence[Result]], blocks: Sequence[Ints]) -> list[Result]:
+def in_blocks(
+    work: Callable[[Block], Iterable[Result]],
+    blocks: Iterable[Block],
+    total: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Result]:
     """Return the results of all blocks in order, computed as `replicate_fitting` says.
 
     Parameters
     ----------
     work
-        From the positions of some replicates to a result for each.
+        From what tells some replicates (their positions, their weights) to a result for each.
     blocks
-        Positions of replicates, a block at a time.
+        What tells them, a block at a time, made when it is needed.
+    total
+        How many replicates there are.
+    progress
+        Who is told how far it is, instead of whom `replicate_fitting` names.
     """
     from joblib import Parallel, delayed  # noqa: PLC0415  (takes a while to import, and few fits need it)
 
     options = _OPTIONS.get()
-    total = sum(map(len, blocks))
+    tell = progress or options.progress
     results: list[Result] = []
     with threadpool_limits(limits=1, user_api="blas"):
         parallel = Parallel(n_jobs=options.n_jobs, prefer="threads", return_as="generator")
         for found in parallel(delayed(work)(block) for block in blocks):
             results.extend(found)
-            if options.progress is not None:
-                options.progress(len(results), total)
+            if tell is not None:
+                tell(len(results), total)
     return results

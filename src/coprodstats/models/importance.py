@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.errors import Fault, ModelError
-from coprodstats.models.likelihood import Estimate, log_likelihood, maximise, starting_values
+from coprodstats.errors import ArgumentError, Fault, ModelError
+from coprodstats.models.batched import SortedRows, log_likelihoods, newton, sort_rows
+from coprodstats.models.fan_out import in_blocks
+from coprodstats.models.likelihood import maximise
 from coprodstats.models.margins import predictors_of
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import require_plain
+from coprodstats.models.replicate_fits import block_size
 from coprodstats.models.results import FittedModel
 from coprodstats.survey.replicates import bootstrap_weights
 
@@ -21,9 +25,6 @@ Floats = NDArray[np.float64]
 
 CONTRIBUTION = "standardised contribution"
 DROP = "drop in pseudo R²"
-
-# Replicates start at the full sample's estimates; a step this small leaves an error of about its square.
-REPLICATE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +117,7 @@ def importance(
     seed
         Seed of the replicates.
     progress
-        Called with the number of replicates done and their total.
+        Called with the number of replicates done and their total, after each block of them.
 
     Returns
     -------
@@ -129,7 +130,8 @@ def importance(
     ------
     ArgumentError
         If a variable is not in the model, or the model is penalised, has an offset or slopes that differ
-        between splits, or is of another family than logit and ologit.
+        between splits, is of another family than logit and ologit, or its replicate weights came with the
+        data.
     ModelError
         If more than a tenth of the replicates can't be fitted.
 
@@ -147,17 +149,17 @@ def importance(
     everything = list(range(problem.x.shape[1]))
     subsets = [everything, *([j for j in everything if j not in c] for c in columns.values())]
 
-    def measure(fits: list[Estimate], w: Floats) -> Floats:
-        null = problem.null_loglik(w)
-        slopes = fits[0].theta[problem.n_cuts :]
-        spread = [_weighted_sd(problem.x[:, c] @ slopes[c], w) for c in columns.values()]
+    def measure(fits: list[_Fits], w: Floats) -> Floats:
+        slopes = fits[0].theta[:, problem.n_cuts :]
+        spread = [_weighted_sd(slopes[:, c] @ problem.x[:, c].T, w) for c in columns.values()]
+        null = problem.null_logliks(w)
         drops = [(f.loglik - fits[0].loglik) / null for f in fits[1:]]
-        return np.column_stack([spread, drops])
+        return np.stack([np.array(spread).T, np.array(drops).T], axis=2)
 
     sample, draws, failed = _bootstrap(problem, subsets, measure, n_replicates, seed, progress)
     return Importance(
         estimates=pd.DataFrame(sample, index=pd.Index(names, name="variable"), columns=[CONTRIBUTION, DROP]),
-        replicates=np.stack(draws),
+        replicates=draws,
         failed=failed,
     )
 
@@ -180,7 +182,8 @@ def block_share(
     ------
     ArgumentError
         If a variable is not in the model, or the model is penalised, has an offset or slopes that differ
-        between splits, or is of another family than logit and ologit.
+        between splits, is of another family than logit and ologit, or its replicate weights came with the
+        data.
     ModelError
         If more than a tenth of the replicates can't be fitted.
     """
@@ -188,14 +191,14 @@ def block_share(
     problem = _Problem.of(model)
     inside = [j for j, column in enumerate(model.spec.columns) if set(column.variables) <= set(names)]
 
-    def measure(fits: list[Estimate], w: Floats) -> Floats:
-        return np.array([1 - fits[0].loglik / problem.null_loglik(w)])
+    def measure(fits: list[_Fits], w: Floats) -> Floats:
+        return 1 - fits[0].loglik / problem.null_logliks(w)
 
     sample, draws, failed = _bootstrap(problem, [inside], measure, n_replicates, seed, None)
-    low, high = np.quantile(np.concatenate(draws), [0.025, 0.975])
+    low, high = np.quantile(draws, [0.025, 0.975])
     return BlockShare(
         variables=tuple(names),
-        estimate=float(sample[0]),
+        estimate=float(sample),
         conf_low=float(low),
         conf_high=float(high),
         failed=failed,
@@ -214,57 +217,105 @@ class _Problem:
     @classmethod
     def of(cls, model: FittedModel) -> _Problem:
         require_plain(model, "importance")
+        _require_psus(model)
         raw = rebuild_matrix(model.spec, model.sample)
         w = model.sample_weights
         centre = np.average(raw, axis=0, weights=w)
         size = np.sqrt(np.average((raw - centre) ** 2, axis=0, weights=w))
         return cls(model=model, x=(raw - centre) / size, y=model.sample_y, n_cuts=len(model.categories) - 1)
 
-    def fit(self, columns: list[int], w: Floats, start: Floats | None) -> Estimate:
-        inside = w > 0  # a replicate leaves out about a third of the PSUs
-        return maximise(
-            self.x[inside][:, columns],
-            self.y[inside],
-            w[inside],
-            n_cuts=self.n_cuts,
-            link=self.model.link,
-            start=start,
-            tolerance=REPLICATE_TOLERANCE,
-        )
+    def null_logliks(self, w: Floats) -> Floats:
+        """Return the log-likelihood without predictors under each set of weights (B, n), shape (B,)."""
+        shares = w @ np.eye(self.n_cuts + 1)[self.y]
+        part = shares / shares.sum(axis=1, keepdims=True)
+        return np.asarray((shares * np.log(part, out=np.zeros_like(part), where=part > 0)).sum(axis=1))
 
-    def null_loglik(self, w: Floats) -> float:
-        shares = np.bincount(self.y, w, minlength=self.n_cuts + 1)
-        return float(shares[shares > 0] @ np.log(shares[shares > 0] / shares.sum()))
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fits:
+    """Fits of some columns under each set of weights: parameters (B, q) and log-likelihoods (B,).
+
+    Both are NaN where there is no maximum.
+    """
+
+    theta: Floats
+    loglik: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Submodel:
+    """Some columns of a problem, and where their fits start: the maximum under the sample's weights."""
+
+    problem: _Problem
+    columns: list[int]
+    rows: SortedRows
+    start: Floats
+
+    @classmethod
+    def of(cls, problem: _Problem, columns: list[int]) -> _Submodel:
+        x = problem.x[:, columns]
+        w = problem.model.sample_weights
+        found = maximise(x, problem.y, w, n_cuts=problem.n_cuts, link=problem.model.link)
+        rows = sort_rows(x, problem.y, problem.n_cuts)
+        return cls(problem=problem, columns=columns, rows=rows, start=found.theta)
+
+    def fits(self, w: Floats) -> _Fits:
+        """Return the fits under some sets of weights, shape (B, n)."""
+        link = self.problem.model.link
+        sorted_w = w[:, self.rows.order]
+        theta, found = newton(self.rows, sorted_w, self.start, link)
+        for r in np.flatnonzero(~found):
+            theta[r] = self._alone(w[r])
+        loglik = np.full(len(w), np.nan)
+        usable = np.isfinite(theta).all(axis=1)
+        loglik[usable] = log_likelihoods(self.rows, sorted_w[usable], theta[usable], link)
+        return _Fits(theta=theta, loglik=loglik)
+
+    def _alone(self, w: Floats) -> Floats:
+        """Return the fit under one set of weights; what a column without variation adds is not told."""
+        problem = self.problem
+        live = w > 0
+        if (np.bincount(problem.y[live], minlength=problem.n_cuts + 1) == 0).any():
+            return np.full(len(self.start), np.nan)
+        x = problem.x[live][:, self.columns]
+        found = maximise(x, problem.y[live], w[live], n_cuts=problem.n_cuts, link=problem.model.link)
+        return np.full(len(self.start), np.nan) if found.stalled else found.theta
+
+
+def _require_psus(model: FittedModel) -> None:
+    replication = model.design.replication
+    if replication is not None and not replication.made:
+        raise ArgumentError(
+            Fault(
+                where=f"importance: model {model.name!r}",
+                found="its replicate weights came with the data, which do not say who was sampled together: "
+                "there are no PSUs to draw a bootstrap from",
+                allowed="a design with strata and PSUs, or of independent respondents",
+            )
+        )
 
 
 def _bootstrap(
     problem: _Problem,
     subsets: list[list[int]],
-    measure: Callable[[list[Estimate], Floats], Floats],
+    measure: Callable[[list[_Fits], Floats], Floats],
     n_replicates: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
-) -> tuple[Floats, list[Floats], int]:
+) -> tuple[Floats, Floats, int]:
+    """Return a measure of the sample and of each replicate that could be fitted, and how many could not."""
     model = problem.model
-    w = model.sample_weights
-    fits = [problem.fit(columns, w, None) for columns in subsets]
-    sample = measure(fits, w)
-    draws: list[Floats] = []
-    failed = 0
-    for done, weights in enumerate(bootstrap_weights(model.design, n_replicates, seed=seed), start=1):
-        again = [
-            problem.fit(
-                columns, weights[model.used], _restart(problem, fit.theta, columns, weights[model.used])
-            )
-            for columns, fit in zip(subsets, fits, strict=True)
-        ]
-        measured = measure(again, weights[model.used])
-        if any(fit.stalled for fit in again) or not np.isfinite(measured).all():
-            failed += 1
-        else:
-            draws.append(measured)
-        if progress is not None:
-            progress(done, n_replicates)
+    submodels = [_Submodel.of(problem, columns) for columns in subsets]
+
+    def work(w: Floats) -> list[Floats]:
+        return list(measure([submodel.fits(w) for submodel in submodels], w))
+
+    weights = (w[model.used] for w in bootstrap_weights(model.design, n_replicates, seed=seed))
+    size = block_size(model.nobs)
+    blocks = (np.array(list(islice(weights, size))) for _ in range(0, n_replicates, size))
+    draws = np.array(in_blocks(work, blocks, n_replicates, progress))
+    lost = ~np.isfinite(draws.reshape(n_replicates, -1)).all(axis=1)
+    failed = int(lost.sum())
     if failed > n_replicates / 10:
         raise ModelError(
             Fault(
@@ -273,18 +324,11 @@ def _bootstrap(
                 remedy="merge sparse categories",
             )
         )
-    return sample, draws, failed
+    return work(model.sample_weights[None, :])[0], draws[~lost], failed
 
 
-def _restart(problem: _Problem, theta: Floats, columns: list[int], w: Floats) -> Floats:
-    """Return the sample's estimate, or the default start where a replicate makes that impossible."""
-    x = problem.x[:, columns]
-    value = log_likelihood(theta, x, problem.y, w, problem.n_cuts, problem.model.link)
-    if np.isfinite(value):
-        return theta
-    return starting_values(problem.y, w, problem.n_cuts, x.shape[1], problem.model.link)
-
-
-def _weighted_sd(values: Floats, w: Floats) -> float:
-    centre = np.average(values, weights=w)
-    return float(np.sqrt(np.average((values - centre) ** 2, weights=w)))
+def _weighted_sd(values: Floats, w: Floats) -> Floats:
+    """Return the standard deviation of values (B, n) under weights (B, n), shape (B,)."""
+    total = w.sum(axis=1)
+    deviations = values - ((w * values).sum(axis=1) / total)[:, None]
+    return np.asarray(np.sqrt((w * deviations**2).sum(axis=1) / total))

@@ -79,7 +79,7 @@ def cumulative_replicates(ready: Prepared, start: Floats, *, link: Link) -> Repl
             theta[r] if found[r] else _attempt(alone, ready, weights[r], None) for r in range(len(weights))
         ]
 
-    return _fit_all(ready, fit, len(start), _block_size(len(rows.order)))
+    return _fit_all(ready, fit, len(start), block_size(len(rows.order)))
 
 
 def serial_replicates(ready: Prepared, start: Floats, *, refit: Refit) -> ReplicateFits:
@@ -98,7 +98,7 @@ def serial_replicates(ready: Prepared, start: Floats, *, refit: Refit) -> Replic
     def fit(weights: Floats) -> list[Floats | str]:
         return [_attempt(refit, ready, w, start) for w in weights]
 
-    return _fit_all(ready, fit, len(start), max(1, _block_size(len(ready.sample.y)) // 8))
+    return _fit_all(ready, fit, len(start), max(1, block_size(len(ready.sample.y)) // 8))
 
 
 def cumulative_refit(ready: Prepared, weights: Floats, start: Floats | None, *, link: Link) -> Floats:
@@ -169,7 +169,8 @@ def _attempt(refit: Refit, ready: Prepared, weights: Floats, start: Floats | Non
         return error.faults[0].found
 
 
-def _block_size(n: int) -> int:
+def block_size(n: int) -> int:
+    """Return how many sets of n weights are fitted at once."""
     return int(np.clip(BLOCK_NUMBERS // n, 1, BLOCK))
 
 
@@ -186,7 +187,8 @@ def _fit_all(
 
     theta = np.full((replication.n_replicates, n_parameters), np.nan)
     failures = []
-    results = in_blocks(work, [counted[a : a + size] for a in range(0, len(counted), size)])
+    blocks = (counted[a : a + size] for a in range(0, len(counted), size))
+    results = in_blocks(work, blocks, len(counted))
     for r, found in zip(counted, results, strict=True):
         if isinstance(found, str):
             failures.append(Failure(name=replication.names[r], reason=found))
