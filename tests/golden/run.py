@@ -42,6 +42,7 @@ SCRIPTS = (
     "discrimination",
     "diagnostics",
     "heterogeneity",
+    "scales",
     "designs",
     "replicates",
     "replicate_fits",
@@ -49,7 +50,7 @@ SCRIPTS = (
 )
 PACKAGES = (
     "survey", "ordinal", "numDeriv", "metafor", "emmeans", "mice", "mitml", "mitools", "VGAM", "brglm2",
-    "survival", "pROC",
+    "survival", "pROC", "psych", "lavaan", "GPArotation", "polycor",
 )  # fmt: skip
 UCLA = Path(statsmodels.__file__).parent / "miscmodels" / "tests" / "results" / "ologit_ucla.csv"
 # Two builds of R and BLAS agree to about this; a larger difference is a change of method or data.

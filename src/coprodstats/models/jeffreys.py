@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from coprodstats.models.links import Link, log_interval
 
@@ -126,6 +127,20 @@ def row_blocks(problem: Problem, theta: Floats) -> Iterator[RowBlock]:
             slope=problem.link.pdf_slope(eta),
             bend=_BEND[problem.link.name](eta),
         )
+
+
+def information_root(problem: Problem, theta: Floats) -> Floats:
+    """Return the upper triangle whose square is the expected information, shape (q, q).
+
+    Made of the rows themselves by orthogonal steps: where the outcome is separated, squares would have lost
+    the digits in which the information differs from none.
+    """
+    root = np.zeros((0, problem.size))
+    for part in row_blocks(problem, theta):
+        weighted = part.r * np.sqrt(part.w[:, None] * part.p)[:, :, None]
+        rows = (weighted @ part.z).reshape(-1, problem.size)
+        root = linalg.qr(np.vstack([root, rows]), mode="r")[0][: problem.size]
+    return root
 
 
 def sandwich(part: RowBlock, middle: Floats) -> Floats:

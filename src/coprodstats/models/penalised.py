@@ -15,6 +15,7 @@ from scipy import linalg
 from coprodstats.models import likelihood
 from coprodstats.models.jeffreys import (
     Problem,
+    information_root,
     information_slopes,
     pushed,
     pushed_slope,
@@ -110,16 +111,14 @@ def criterion(problem: Problem, theta: Floats) -> float:
     loglik = _log_likelihood(problem, theta)
     if not (problem.prior and np.isfinite(loglik)):
         return loglik
-    sign, log_det = np.linalg.slogdet(fisher_information(problem, theta))
-    return loglik + 0.5 * float(log_det) if sign > 0 else -np.inf
+    with np.errstate(divide="ignore"):
+        return loglik + float(np.log(np.abs(np.diag(information_root(problem, theta)))).sum())
 
 
 def fisher_information(problem: Problem, theta: Floats) -> Floats:
     """Return the expected information, shape (q, q)."""
-    total = np.zeros((problem.size, problem.size))
-    for part in row_blocks(problem, theta):
-        total += sandwich(part, part.e)
-    return (total + total.T) / 2
+    root = information_root(problem, theta)
+    return np.asarray(root.T @ root)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -161,13 +160,16 @@ def derivatives(problem: Problem, theta: Floats) -> Derivatives:
     """
     q = problem.size
     rows, information = _plain_scores(problem, theta), _plain_information(problem, theta)
-    fisher = fisher_information(problem, theta) if problem.prior else information
+    fisher = information
     penalty, curved, turned = np.zeros(q), np.zeros((q, q)), np.zeros((q, q, q))
     if problem.prior:
-        v = np.linalg.inv(fisher)
+        root = information_root(problem, theta)
+        inverse = linalg.solve_triangular(root, np.eye(q))
+        fisher, v = root.T @ root, inverse @ inverse.T
         changes = np.zeros((q, q, q))  # dI / dtheta_j
         for part in row_blocks(problem, theta):
-            h = part.z @ v @ part.z.transpose(0, 2, 1)
+            half = part.z @ inverse
+            h = half @ half.transpose(0, 2, 1)
             shares = np.einsum("nkq,nk->nq", part.z, pushed(part, h))
             rows[part.rows] += shares
             penalty += part.w @ shares
@@ -221,13 +223,13 @@ def influence_scores(problem: Problem, theta: Floats, *, fixed_total: bool) -> F
 def score_size(problem: Problem, theta: Floats) -> Floats:
     """Return the size of the score's terms, shape (q,), to which its rounding is proportional.
 
-    The penalty's terms are made of the inverse information, and lose digits with its condition.
+    The penalty's terms are made of the information's inverse root, and lose digits with its condition.
     """
     found = derivatives(problem, theta)
     plain = _plain_scores(problem, theta)
     weights = problem.w[:, None]
     of_penalty = np.sqrt(((weights * (found.rows - plain)) ** 2).sum(axis=0))
-    size = np.sqrt(((weights * plain) ** 2).sum(axis=0)) + np.linalg.cond(found.fisher) * of_penalty
+    size = np.sqrt(((weights * plain) ** 2).sum(axis=0)) + np.sqrt(np.linalg.cond(found.fisher)) * of_penalty
     return np.asarray(size, dtype=np.float64)
 
 
@@ -240,15 +242,13 @@ def _start(problem: Problem) -> Floats:
 
 def _step(found: Derivatives, held: Floats | None) -> Floats:
     """Return the Newton step, or Fisher scoring's where the Hessian is indefinite."""
+    free = np.eye(len(found.score)) if held is None else linalg.null_space(held[None, :])
+    score = free.T @ found.score
     try:
-        factor = linalg.cho_factor(found.hessian)
+        factor = linalg.cho_factor(free.T @ found.hessian @ free)
     except linalg.LinAlgError:
-        factor = linalg.cho_factor(found.fisher)
-    step = linalg.cho_solve(factor, found.score)
-    if held is not None:
-        along = linalg.cho_solve(factor, held)
-        step = step - along * (held @ step) / (held @ along)
-    return np.asarray(step)
+        factor = linalg.cho_factor(free.T @ found.fisher @ free)
+    return np.asarray(free @ linalg.cho_solve(factor, score))
 
 
 def _shortened(problem: Problem, step: Floats) -> Floats:

@@ -232,8 +232,13 @@ def _limit(top: _Top, j: int, side: float, drop: float) -> float:
         return reached - top.criterion + drop
 
     near, far = 0.0, float(np.sqrt(2 * drop))
-    while height(far) > 0:
-        near, far = far, 2 * far
+    before, here = drop, height(far)
+    while here > 0:
+        # Along the chord of the last stretch, and a little further, but not twice as far: a limit is
+        # surrounded without going where the likelihood is flat.
+        beyond = far + min(far, 1.2 * here * (far - near) / max(before - here, 1e-12))
+        near, far = far, beyond
+        before, here = here, height(far)
         if far > FAR:
             raise _lost(f"the likelihood is nearly level up to {FAR:g} standard errors from the estimate")
     # Newton's steps leave the profile exact to rounding: so many digits of its root are worth having.
