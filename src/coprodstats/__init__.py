@@ -21,6 +21,10 @@ _HOMES = {
     "CleaningLog": "survey.log",
     "SurveyDesign": "survey.design",
     "replicate_design": "survey.replicate_design",
+    "item_analysis": "survey.reliability",
+    "ItemAnalysis": "survey.reliability",
+    "dimensionality": "survey.dimensionality",
+    "Dimensionality": "survey.dimensionality",
     "means": "survey.describe",
     "proportions": "survey.describe",
     "PrecisionRules": "survey.describe",
@@ -131,9 +135,13 @@ if TYPE_CHECKING:
     from coprodstats.survey.describe import means as means
     from coprodstats.survey.describe import proportions as proportions
     from coprodstats.survey.design import SurveyDesign as SurveyDesign
+    from coprodstats.survey.dimensionality import Dimensionality as Dimensionality
+    from coprodstats.survey.dimensionality import dimensionality as dimensionality
     from coprodstats.survey.log import CleaningLog as CleaningLog
     from coprodstats.survey.reading import SurveyData as SurveyData
     from coprodstats.survey.reading import read_survey as read_survey
+    from coprodstats.survey.reliability import ItemAnalysis as ItemAnalysis
+    from coprodstats.survey.reliability import item_analysis as item_analysis
     from coprodstats.survey.replicate_design import replicate_design as replicate_design
     from coprodstats.survey.simulate import Truth as Truth
     from coprodstats.survey.simulate import simulate as simulate
