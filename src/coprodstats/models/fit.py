@@ -30,13 +30,13 @@ from coprodstats.models.assemble import (
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
-from coprodstats.models.likelihood import Estimate, certificate, maximise_rows
+from coprodstats.models.likelihood import certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
 from coprodstats.models.scores import cumulative_scores
-from coprodstats.models.separation import overlap, refuse_separation
+from coprodstats.models.separation import Overlap, overlap, refuse_separation
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
@@ -104,7 +104,10 @@ def logit(
     Notes
     -----
     Weighted pseudo-likelihood; covariance by linearisation (Binder 1983, *International Statistical Review*
-    51, 279-292). Rows with a missing value are outside the sample, and their PSUs stay in the design.
+    51, 279-292), or, if the design has replicate weights, from a fit under each of them; see
+    `coprodstats.replicate_fitting` for how these run. Random (bootstrap) replicates without a finite maximum
+    are left out, counted and named in ``warnings``, up to a tenth of them; with other methods they are an
+    error. Rows with a missing value are outside the sample, and their PSUs stay in the design.
 
     ``separation="firth"`` adds half the logarithm of the determinant of the information, Jeffreys' prior
     (Firth 1993, *Biometrika* 80, 27-38; Heinze and Schemper 2002, *Statistics in Medicine* 21, 2409-2419),
@@ -245,8 +248,8 @@ def _fit(
             replace(form, penalty=penalty_name(LINKS[link])),
             partial(serial_replicates, refit=partial(penalised_refit, link=LINKS[link])),
         )
-    near, overlapping = overlap(ready.data.rows)
-    if not overlapping:
+    near = overlap(ready.data.rows)
+    if not near.shown:
         refuse_separation(
             ready.spec.formula.outcome,
             ready.sample,
@@ -259,10 +262,10 @@ def _fit(
     return assemble(ready, _maximum(ready, LINKS[link], near), form, replicates)
 
 
-def _maximum(ready: Prepared, link: Link, near: Estimate) -> Maximum:
-    """Return the maximum; ``near`` is that of some rows or all under the logit link."""
+def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
+    """Return the maximum; under the logit link the search goes on from where it was shown to exist."""
     rows = ready.data.rows
-    start = near.theta if link.name == "logit" else None
+    start = (near.fit if near.whole else near.fit.theta) if link.name == "logit" else None
     found = maximise_rows(rows, link, start=start)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
     scores = cumulative_scores(found.theta, rows, ready.data.place, ready.scaled, link)

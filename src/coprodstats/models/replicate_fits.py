@@ -32,7 +32,8 @@ Ints = NDArray[np.intp]
 # From a sample, other weights of its rows (n,) and where to start, to the estimates (q,).
 Refit = Callable[["Prepared", Floats, Floats | None], Floats]
 
-# Replicates that are fitted at once, fewer if their weights would be more numbers than this (128 MB).
+# Replicates that are fitted at once, fewer if their weights would be more numbers than this: 128 MB for each
+# job, and as much again once some of them are done.
 BLOCK = 64
 BLOCK_NUMBERS = 16_000_000
 # Information per respondent, in units of one standard deviation, below which there is no estimate: on
@@ -73,13 +74,15 @@ def cumulative_replicates(ready: Prepared, start: Floats, *, link: Link) -> Repl
     rows = sort_rows(ready.standard, ready.sample.y, len(ready.sample.categories) - 1, ready.offset)
     alone = partial(cumulative_refit, link=link)
 
+    as_given = np.argsort(rows.order)
+
     def fit(weights: Floats) -> list[Floats | str]:
-        theta, found = newton(rows, weights[:, rows.order], start, link)
+        theta, found = newton(rows, weights, start, link)
         return [
-            theta[r] if found[r] else _attempt(alone, ready, weights[r], None) for r in range(len(weights))
+            theta[r] if found[r] else _attempt(alone, ready, w[as_given], None) for r, w in enumerate(weights)
         ]
 
-    return _fit_all(ready, fit, len(start), block_size(len(rows.order)))
+    return _fit_all(ready, fit, len(start), rows.order, block_size(len(rows.order)))
 
 
 def serial_replicates(ready: Prepared, start: Floats, *, refit: Refit) -> ReplicateFits:
@@ -98,7 +101,8 @@ def serial_replicates(ready: Prepared, start: Floats, *, refit: Refit) -> Replic
     def fit(weights: Floats) -> list[Floats | str]:
         return [_attempt(refit, ready, w, start) for w in weights]
 
-    return _fit_all(ready, fit, len(start), max(1, block_size(len(ready.sample.y)) // 8))
+    n = len(ready.sample.y)
+    return _fit_all(ready, fit, len(start), np.arange(n), max(1, block_size(n) // 8))
 
 
 def cumulative_refit(ready: Prepared, weights: Floats, start: Floats | None, *, link: Link) -> Floats:
@@ -175,11 +179,16 @@ def block_size(n: int) -> int:
 
 
 def _fit_all(
-    ready: Prepared, fit: Callable[[Floats], list[Floats | str]], n_parameters: int, size: int
+    ready: Prepared,
+    fit: Callable[[Floats], list[Floats | str]],
+    n_parameters: int,
+    order: Ints,
+    size: int,
 ) -> ReplicateFits:
+    """Return the fits of all replicates, in blocks; ``fit`` gets the weights (B, n) of rows in an order."""
     replication = ready.bound.replication
     assert replication is not None  # noqa: S101  (the caller has looked)
-    used = np.flatnonzero(ready.sample.used)
+    used = np.flatnonzero(ready.sample.used)[order]
     counted = np.flatnonzero(replication.rscales > 0)
 
     def work(block: Ints) -> list[Floats | str]:
