@@ -125,8 +125,12 @@ def estimate_blocks(
     estimate = np.concatenate([part.estimate for part in parts])
     gradient = np.vstack([part.gradient for part in parts])
     influence = model.influence @ gradient.T
-    if vce == "unconditional":
-        influence[model.used] += np.hstack([part.direct for part in parts])
+    start = 0
+    for part in parts:
+        end = start + len(part.labels)
+        if part.direct is not None:
+            influence[model.used, start:end] += _by_entry(part.direct, groups)
+        start = end
     drawn = [part.replicates for part in parts if part.replicates is not None]
     replicates = np.hstack(drawn) if drawn else None
     if model.covariance == "model":
@@ -145,7 +149,7 @@ class _Part:
     labels: pd.DataFrame
     estimate: Floats  # (m,)
     gradient: Floats  # (m, q)
-    direct: Floats  # (rows of the sample, m), or no column for the delta method
+    direct: Floats | None  # (quantities, rows of the sample, parts), None for the delta method
     replicates: Floats | None  # (R, m)
 
 
@@ -170,10 +174,7 @@ def _block_estimates(
     # k quantities of the block, s scenarios; p entries of the groups, g groups; o parts of the outcome.
     estimate = np.einsum("ks,pg,sgo->kpo", block.combine, groups.combine, np.array(estimates))
     gradient = np.einsum("ks,pg,sgoq->kpoq", block.combine, groups.combine, np.array(gradients))
-    direct = np.zeros((len(model.sample), 0))
-    if deviations:
-        combined = np.einsum("ks,sno->kno", block.combine, np.array(deviations))
-        direct = np.einsum("np,kno->nkpo", groups.combine.T[groups.code], combined)
+    direct = np.einsum("ks,sno->kno", block.combine, np.array(deviations)) if deviations else None
     drawn = None
     if replicates:
         drawn = np.einsum("ks,pg,srgo->rkpo", block.combine, groups.combine, np.array(replicates))
@@ -182,9 +183,15 @@ def _block_estimates(
         labels=labels,
         estimate=estimate.reshape(m),
         gradient=gradient.reshape(m, -1),
-        direct=direct.reshape(len(direct), -1),
+        direct=direct,
         replicates=drawn,
     )
+
+
+def _by_entry(direct: Floats, groups: RowGroups) -> Floats:
+    """Return the rows' own influence on each quantity, entry of the groups and part, shape (rows, m)."""
+    laid = np.einsum("np,kno->nkpo", groups.combine.T[groups.code], direct)
+    return np.asarray(laid.reshape(len(laid), -1))
 
 
 def _labels(block: Block, groups: RowGroups, view: OutcomeView) -> pd.DataFrame:
