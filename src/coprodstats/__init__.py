@@ -61,6 +61,8 @@ _HOMES = {
     "e_values": "models.e_values",
     "compare": "models.compare",
     "Comparison": "models.comparison",
+    "item_functioning": "models.item_functioning",
+    "ItemFunctioning": "models.item_functioning",
     "moderation": "models.moderation",
     "Moderation": "models.moderation",
     "impute": "models.imputation",
@@ -106,6 +108,8 @@ if TYPE_CHECKING:
     from coprodstats.models.goodness import goodness_of_fit as goodness_of_fit
     from coprodstats.models.imputation import Imputations as Imputations
     from coprodstats.models.imputation import impute as impute
+    from coprodstats.models.item_functioning import ItemFunctioning as ItemFunctioning
+    from coprodstats.models.item_functioning import item_functioning as item_functioning
     from coprodstats.models.linear import linear as linear
     from coprodstats.models.margins import average_predictions as average_predictions
     from coprodstats.models.margins import margins as margins
