@@ -21,8 +21,8 @@ Ints = NDArray[np.intp]
 
 # A Newton step below this many standard errors squares to below rounding when it has been taken.
 STEP_TOLERANCE = 1e-9
-# A step that is expected to be below this many standard errors need not be waited for.
-NEGLIGIBLE = 1e-14
+# A step of fewer standard errors is about the rounding of the score: it need not be taken.
+NEGLIGIBLE = 1e-13
 # From this many rows on the search begins at the maximum of every so many of them, found to this tolerance:
 # it is a few standard errors from that of all, and costs a sixteenth of the passes that it saves.
 MANY_ROWS = 20_000
@@ -232,26 +232,47 @@ def maximise_rows(
     rows: Rows,
     link: Link,
     *,
-    start: Floats | None = None,
+    start: Floats | Estimate | None = None,
     tolerance: float = STEP_TOLERANCE,
     most: int | None = None,
 ) -> Estimate:
-    """Maximise the weighted log-likelihood of data in blocks, in ``most`` steps; see `maximise`."""
-    most = MAX_ITERATIONS if most is None else most
-    theta, here = _start(rows, link) if start is None else (start, evaluate(start, rows, link))
+    """Maximise the weighted log-likelihood of data in blocks; see `maximise`.
+
+    Parameters
+    ----------
+    rows
+        The data.
+    link
+        The link.
+    start
+        Starting values of theta, or an estimate from the same data, to be made more exact.
+    tolerance
+        As for `maximise`.
+    most
+        Newton steps to take at most.
+    """
+    iterations = 0
+    if isinstance(start, Estimate):
+        theta, iterations = start.theta, start.iterations
+        here = Evaluation(
+            loglik=start.loglik, score=start.information @ start.last_step, information=start.information
+        )
+    else:
+        theta, here = _start(rows, link) if start is None else (start, evaluate(start, rows, link))
     step, size = _next_step(here)
-    before = np.nan
-    iterations, settled = 0, False
-    while not settled and iterations < most and np.isfinite(here.loglik):
+    before, settled = np.nan, size < NEGLIGIBLE
+    last = iterations + (MAX_ITERATIONS if most is None else most)
+    while not settled and iterations < last and np.isfinite(here.loglik):
         iterations += 1
         # Steps shrink quadratically: the next is expected to be of about the size that is compared.
-        settled = size < tolerance or size * (size / before) ** 2 < NEGLIGIBLE
+        settled = size < tolerance or size * (size / before) ** 2 < max(NEGLIGIBLE, tolerance**2)
         moved = _first_gain(theta, step, here, rows, link, at_once=settled)
         if moved is None:
             settled = False
             break
         (theta, here), before = moved, size
         step, size = _next_step(here)
+        settled = settled or size < NEGLIGIBLE
     return Estimate(
         theta=theta,
         loglik=here.loglik,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -78,21 +80,40 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     np.True_
     """
     rows, _ = sort_rows(x, y, np.ones(len(y)), n_cuts)
-    found, exists = overlap(rows)
-    return None if exists else separating(constraint_rows(x, y, n_cuts), likely=found.theta)
+    near = overlap(rows)
+    return None if near.shown else separating(constraint_rows(x, y, n_cuts), likely=near.fit.theta)
 
 
-def overlap(rows: Rows) -> tuple[Estimate, bool]:
-    """Return a logistic fit to some or all of the rows, and whether it shows that a maximum exists."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overlap:
+    """What a logistic fit shows of the existence of a maximum.
+
+    Attributes
+    ----------
+    shown
+        Whether it shows that there is one.
+    fit
+        The fit.
+    whole
+        Whether it is to all rows, or to some of them.
+    """
+
+    shown: bool
+    fit: Estimate
+    whole: bool
+
+
+def overlap(rows: Rows) -> Overlap:
+    """Return a logistic fit to some of the rows if that shows that a maximum exists, else one to all."""
     start = None
     if len(rows.w) > MANY_ROWS:
         some = every(rows, THINNING)
         found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
         if has_maximum(found, some):
-            return found, True
+            return Overlap(shown=True, fit=found, whole=False)
         start = found.theta
     found = maximise_rows(rows, LINKS["logit"], start=start, tolerance=NEARER, most=STEPS)
-    return found, has_maximum(found, rows)
+    return Overlap(shown=has_maximum(found, rows), fit=found, whole=True)
 
 
 def has_maximum(near: Estimate, rows: Rows) -> bool:

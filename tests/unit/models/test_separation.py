@@ -298,7 +298,7 @@ def test_the_certificate_by_a_fit_is_never_given_to_separated_data() -> None:
         if len(np.unique(y)) < 2 or np.linalg.matrix_rank(centred) < 2:
             continue
         truth = finite_by_rationals(x, y)
-        shown = overlap(sort_rows(centred / centred.std(axis=0), y, np.ones(len(y)), 1)[0])[1]
+        shown = overlap(sort_rows(centred / centred.std(axis=0), y, np.ones(len(y)), 1)[0]).shown
         assert not (shown and not truth), (x, y)
         assert (separating_direction(centred / centred.std(axis=0), y, 1) is None) == truth, (x, y)
         certified += shown
