@@ -21,7 +21,11 @@ MADE_BY_FUNCTIONS = {
     "FittedModel",
     "SurveyData",
     "CleaningLog",
+    "Dimensionality",
     "Imputations",
+    "ItemAnalysis",
+    "ItemFunctioning",
+    "Moderation",
     "Pooled",
 }
 

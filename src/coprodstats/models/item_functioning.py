@@ -261,6 +261,6 @@ def _sentence(row: Mapping[Any, Any], label: str) -> str:
     )
     words = {"negligible": "too little to matter", "moderate": "enough to look at", "large": "a lot"}
     return (
-        f"“{label}”: at the same level of the other items, answers in {high} are up to {steps} higher than in "
-        f"{low}; that is {words[row['size']]}."
+        f"“{label}”: at the same level of the other items, answers in {high} are up to {steps} higher than "
+        f"in {low}; that is {words[row['size']]}."
     )
