@@ -487,7 +487,7 @@ def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tu
 
 
 def _domain_lonely(used: Bools, bound: ResolvedDesign) -> int:
-    holding = np.unique(bound.psu[used])
+    holding = np.bincount(bound.psu[used], minlength=bound.n_psu) > 0
     per_stratum = np.bincount(bound.psu_stratum[holding], minlength=bound.n_strata)
     in_design = np.bincount(bound.psu_stratum, minlength=bound.n_strata)
     return int(((per_stratum == 1) & (in_design > 1)).sum())

@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Labels = tuple[str, ...]
 
+FEW_PAIRS = 100_000
+
 
 def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
     """Return each stage of a design over the rows of a frame.
@@ -94,7 +96,16 @@ def _codes(frame: pd.DataFrame, column: str | None, role: str, faults: list[Faul
 
 def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
     """Return the pair of each row as 0, 1, …; of each pair its outer part and its first row."""
-    pair = outer.astype(np.int64) * (int(inner.max(initial=0)) + 1) + inner
+    width = int(inner.max(initial=0)) + 1
+    pair = outer.astype(np.int64) * width + inner
+    n_possible = (int(outer.max(initial=0)) + 1) * width
+    if n_possible <= max(len(pair), FEW_PAIRS):  # a table of all pairs takes no sorting
+        table = np.full(n_possible, len(pair), dtype=np.intp)
+        table[pair[::-1]] = np.arange(len(pair))[::-1]
+        present = table < len(pair)
+        first = table[present]
+        table[present] = np.arange(len(first))
+        return table[pair], outer[first], first
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)
     return index.astype(np.intp), outer[first], first.astype(np.intp)
 

@@ -106,8 +106,9 @@ def lonely_strata(design: ResolvedDesign, stage: Stage, live: Bools) -> tuple[Bo
     A stratum is lonely with a single unit, unless that is the whole stratum; with ``adjust_domain_lonely``
     also if a single one of its units holds a live row.
     """
-    holding = np.unique(stage.unit[live])
-    held = np.bincount(stage.unit_stratum[holding], minlength=stage.n_strata)
+    held = np.bincount(
+        stage.unit_stratum[_present(stage.unit[live], stage.n_units)], minlength=stage.n_strata
+    )
     lonely = stage.sizes == 1
     if design.adjust_domain_lonely:
         lonely |= held == 1
@@ -174,9 +175,11 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
         found = f"the {replication.n_replicates} replicate weights leave no degree of freedom"
         remedy = "replicate_df=... if the data's documentation gives it"
     else:
-        strata = np.unique(design.stratum[rows])
+        strata = _present(design.stratum[rows], design.n_strata)
         psus = (
-            np.unique(design.psu[rows]) if rule == "r" else np.isin(design.psu_stratum, strata).nonzero()[0]
+            _present(design.psu[rows], design.n_psu)
+            if rule == "r"
+            else np.isin(design.psu_stratum, strata).nonzero()[0]
         )
         df = len(psus) - len(strata)
         found = f"{len(psus)} PSUs in {len(strata)} strata leave no degree of freedom"
@@ -185,6 +188,11 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
         allowed = "more PSUs than strata"
         raise DesignError(Fault(where="SurveyDesign", found=found, allowed=allowed, remedy=remedy))
     return df if replication is None else min(df, replication.n_replicates - 1)
+
+
+def _present(codes: Ints, n: int) -> Ints:
+    """Return which of the codes 0 … n-1 occur, without sorting the rows."""
+    return np.flatnonzero(np.bincount(codes, minlength=n))
 
 
 def _sum_by(values: Floats, group: Ints, n_groups: int) -> Floats:
