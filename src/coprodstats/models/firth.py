@@ -38,7 +38,9 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
     -----
     The model-based covariance is the inverse expected information at the penalised estimate, as in R's
     brglm2 (logistf divides by another matrix, X'W(1+h)X). Under a design, scores and information are those of
-    the penalised likelihood, so that a row's influence is the derivative of the estimate by its weight.
+    the penalised likelihood, so that a row's influence is the derivative of the estimate by its weight. No
+    sandwich knows how uncertain a separated coefficient is: respondents who all answered alike leave no
+    spread. The fit says so in its warnings.
     """
     problem = jeffreys.Problem(
         x=ready.standard,
@@ -64,7 +66,9 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
     )
 
 
-def penalised_refit(ready: Prepared, weights: Floats, start: Floats | None, *, link: Link) -> Floats:
+def penalised_refit(
+    ready: Prepared, weights: Floats, start: Floats | None, *, x: Floats, link: Link
+) -> Floats:
     """Return the penalised maximum under other weights, shape (q,).
 
     Parameters
@@ -75,6 +79,8 @@ def penalised_refit(ready: Prepared, weights: Floats, start: Floats | None, *, l
         Other weights of its rows, shape (n,); against the penalty they sum to what the sample's do.
     start
         Where to start; None for no slopes.
+    x
+        The sample's standardised predictors, shape (n, p).
     link
         The link.
 
@@ -85,7 +91,7 @@ def penalised_refit(ready: Prepared, weights: Floats, start: Floats | None, *, l
     """
     live = live_rows(ready, weights)
     problem = jeffreys.Problem(
-        x=ready.standard[live],
+        x=x[live],
         y=ready.sample.y[live],
         w=weights[live] * (ready.scaled.sum() / weights.sum()),
         n_cuts=len(ready.sample.categories) - 1,

@@ -246,7 +246,7 @@ def _fit(
             ready,
             penalised,
             replace(form, penalty=penalty_name(LINKS[link])),
-            partial(serial_replicates, refit=partial(penalised_refit, link=LINKS[link])),
+            partial(serial_replicates, refit=partial(penalised_refit, x=ready.standard, link=LINKS[link])),
         )
     near = overlap(ready.data.rows)
     if not near.shown:

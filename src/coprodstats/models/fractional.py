@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from coprodstats.errors import ConvergenceError, Fault, ModelError
 from coprodstats.models import likelihood
@@ -94,8 +95,9 @@ def fractional_logit(
     low, high = float(bounds[0]), float(bounds[1])
     share = _share_of_range(ready, low, high)
     form = mean_form(ready, LOGIT, mean_of_logit(low, high))
-    refits = partial(serial_replicates, refit=partial(_refit, share=share))
-    return assemble(ready, _maximum(ready, share, (f"{low:g}", f"{high:g}")), form, refits)
+    x = ready.standard
+    refits = partial(serial_replicates, refit=partial(_refit, x=x, share=share))
+    return assemble(ready, _maximum(ready, x, share, (f"{low:g}", f"{high:g}")), form, refits)
 
 
 def _bounds_faults(bounds: object) -> list[Fault]:
@@ -160,21 +162,21 @@ def _as_events(share: Floats, w: Floats) -> _Events:
     )
 
 
-def _maximum(ready: Prepared, share: Floats, bounds: tuple[str, str]) -> Maximum:
-    w, standard = ready.scaled, ready.standard
+def _maximum(ready: Prepared, x: Floats, share: Floats, bounds: tuple[str, str]) -> Maximum:
+    w, columns = ready.scaled, with_constant(x)
     events = _as_events(share, w)
     refuse_separation(
         ready.spec.formula.outcome,
         replace(ready.sample, y=events.y, categories=bounds),
         ready.rows.iloc[events.rows],
-        standard=standard[events.rows],
+        standard=x[events.rows],
         inverse=ready.inverse,
         columns=ready.spec.columns,
     )
-    found = _fit(ready, events, standard, None)
+    found = _fit(ready, events, x, None)
     fixed = 0.0 if ready.offset is None else ready.offset
-    mean = 1 / (1 + np.exp(-(with_constant(standard) @ found.theta + fixed)))
-    scores = with_constant(standard) * (share - mean)[:, None]
+    mean = expit(columns @ found.theta + fixed)
+    scores = columns * (share - mean)[:, None]
     df = residual_df(ready)
     dispersion = float(w @ ((share - mean) ** 2 / (mean * (1 - mean)))) / df
     size = np.sqrt(((scores * w[:, None]) ** 2).sum(axis=0))
@@ -213,11 +215,11 @@ def _fit(ready: Prepared, events: _Events, x: Floats, start: Floats | None) -> E
     )
 
 
-def _refit(ready: Prepared, weights: Floats, start: Floats | None, *, share: Floats) -> Floats:
+def _refit(ready: Prepared, weights: Floats, start: Floats | None, *, x: Floats, share: Floats) -> Floats:
     """Return the quasi-likelihood's maximum under other weights, shape (1+p,)."""
     events = _as_events(share, weights * (ready.scaled.sum() / weights.sum()))
     if len(np.unique(events.y)) < 2:
         raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=NO_MAXIMUM))
-    found = _fit(ready, events, ready.standard, start)
+    found = _fit(ready, events, x, start)
     require_maximum(ready, found, float(events.w.sum()))
     return found.theta

@@ -26,8 +26,8 @@ class LeastSquares:
         Constant, then the coefficients of the standardised columns, shape (1+p,).
     residuals
         Outcome minus fit, shape (n,).
-    cross
-        Weighted cross products of constant and standardised columns, shape (1+p, 1+p).
+    columns
+        Constant and standardised columns, shape (n, 1+p).
     refinements
         Rounds of refinement.
     last_step
@@ -38,7 +38,7 @@ class LeastSquares:
 
     theta: Floats
     residuals: Floats
-    cross: Floats
+    columns: Floats
     refinements: int
     last_step: Floats
     rounding: float
@@ -84,7 +84,7 @@ def least_squares(x: Floats, y: Floats, w: Floats, *, centre: Floats, inverse: F
     return LeastSquares(
         theta=exact.astype(np.float64),
         residuals=residuals,
-        cross=(standard * w[:, None]).T @ standard,
+        columns=standard,
         refinements=refinements,
         last_step=np.asarray(step, dtype=np.float64),
         rounding=float(np.finfo(np.longdouble).eps) * (1.0 + float(np.linalg.cond(inverse))),

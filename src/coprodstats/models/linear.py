@@ -13,10 +13,10 @@ from coprodstats.errors import ConvergenceError, Fault, ModelError
 from coprodstats.models import likelihood
 from coprodstats.models.assemble import Maximum, Prepared, Request, assemble, prepare
 from coprodstats.models.covariance import CovarianceKind
-from coprodstats.models.least_squares import least_squares
+from coprodstats.models.least_squares import LeastSquares, least_squares
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
-from coprodstats.models.mean_models import from_standard, mean_form, residual_df, with_constant
+from coprodstats.models.mean_models import from_standard, mean_form, residual_df
 from coprodstats.models.replicate_fits import serial_replicates
 from coprodstats.models.responses import mean_of_predictor
 from coprodstats.models.results import FittedModel
@@ -84,7 +84,11 @@ def linear(
     )
     ready = prepare(formula, request)
     form = mean_form(ready, IDENTITY, mean_of_predictor())
-    return assemble(ready, _maximum(ready), form, partial(serial_replicates, refit=_refit))
+    # What is left for intercept and slopes to explain.
+    y = ready.sample.y if ready.offset is None else ready.sample.y - ready.offset
+    fit = least_squares(ready.x, y, ready.scaled, centre=ready.centre, inverse=ready.inverse)
+    refits = partial(serial_replicates, refit=partial(_refit, columns=fit.columns, y=y))
+    return assemble(ready, _maximum(ready, fit, y), form, refits)
 
 
 def _no_distribution(_: Floats) -> Floats:
@@ -101,9 +105,8 @@ IDENTITY = Link(
 )
 
 
-def _maximum(ready: Prepared) -> Maximum:
-    w, y = ready.scaled, _outcome(ready)
-    fit = least_squares(ready.x, y, w, centre=ready.centre, inverse=ready.inverse)
+def _maximum(ready: Prepared, fit: LeastSquares, y: Floats) -> Maximum:
+    w = ready.scaled
     squares, total = float(w @ fit.residuals**2), float(w @ (y - np.average(y, weights=w)) ** 2)
     if squares <= EXACT**2 * total:
         raise ModelError(
@@ -115,8 +118,8 @@ def _maximum(ready: Prepared) -> Maximum:
         )
     df = residual_df(ready)
     variance = squares / df
-    scores = with_constant(ready.standard) * (fit.residuals / variance)[:, None]
-    information = fit.cross / variance
+    scores = fit.columns * (fit.residuals / variance)[:, None]
+    information = (fit.columns * (w / variance)[:, None]).T @ fit.columns
     estimate = Estimate(
         theta=fit.theta,
         loglik=_loglik(squares, w),
@@ -141,24 +144,19 @@ def _maximum(ready: Prepared) -> Maximum:
     )
 
 
-def _outcome(ready: Prepared) -> Floats:
-    """Return what is left for intercept and slopes to explain, shape (n,)."""
-    return np.asarray(ready.sample.y if ready.offset is None else ready.sample.y - ready.offset)
-
-
 def _loglik(squares: float, w: Floats) -> float:
     """Return the log-likelihood of normal residuals, their variance at its maximum."""
     n = float(w.sum())
     return float(-n / 2 * (np.log(2 * np.pi * squares / n) + 1))
 
 
-def _refit(ready: Prepared, weights: Floats, _: Floats | None) -> Floats:
+def _refit(ready: Prepared, weights: Floats, _: Floats | None, *, columns: Floats, y: Floats) -> Floats:
     """Return the least-squares estimates under other weights, shape (1+p,)."""
     root = np.sqrt(weights)
-    turned, upper = linalg.qr(with_constant(ready.standard) * root[:, None], mode="economic")
+    turned, upper = linalg.qr(columns * root[:, None], mode="economic")
     size = np.abs(np.diag(upper))
     if size.min() <= likelihood.SINGULAR * size.max():
         raise ConvergenceError(
             Fault(where=f"model {ready.name!r}", found="a column does not vary, or only with others")
         )
-    return np.asarray(linalg.solve_triangular(upper, turned.T @ (_outcome(ready) * root)))
+    return np.asarray(linalg.solve_triangular(upper, turned.T @ (y * root)))

@@ -69,6 +69,6 @@ def test_the_parts_of_the_fit() -> None:
     centre, inverse, standard = standardise(x, w)
     found = least_squares(x, y, w, centre=centre, inverse=inverse)
     columns = np.column_stack([np.ones(len(y)), standard])
+    assert found.columns == pytest.approx(columns, rel=1e-9, abs=1e-9)
     assert found.residuals == pytest.approx(y - columns @ found.theta, abs=1e-10)
     assert columns.T @ (w * found.residuals) == pytest.approx(np.zeros(4), abs=1e-9)
-    assert found.cross == pytest.approx((columns * w[:, None]).T @ columns, rel=1e-9, abs=1e-9)
