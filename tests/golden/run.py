@@ -43,6 +43,7 @@ SCRIPTS = (
     "diagnostics",
     "heterogeneity",
     "scales",
+    "domain_lonely",
     "designs",
     "replicates",
     "replicate_fits",

@@ -77,7 +77,8 @@ def joint_covariance(
     if replicates is not None and design.replication is not None:
         failed = failed_replicates(*models)
         return replicate_covariance(replicates, estimate, design.replication, failed=failed)
-    return design_variance(influence, design)
+    used = np.logical_or.reduce([model.used for model in models])
+    return design_variance(influence, design, used)
 
 
 def vce_faults(model: FittedModel, vce: object, asked: str) -> list[Fault]:

@@ -112,7 +112,7 @@ def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
     n_units = int(units.max()) + 1
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
-        return design_variance(influence.laid_out(), design)
+        return design_variance(influence.laid_out(), design, influence.used)
     first = np.empty(n_units, dtype=np.intp)
     first[units[::-1]] = np.arange(len(units))[::-1]
     totals = influence.scores.totals(units[influence.used], n_units) @ influence.bread.T

@@ -193,7 +193,9 @@ def _pairs_error(fitted: GroupedFit, influence: Floats) -> float:
     if model.covariance == "model":  # weights are counts of independent respondents
         n = fitted.weights.sum()
         return float(np.sqrt(n / (n - 1) * (influence**2 / fitted.weights).sum()))
-    return float(np.sqrt(design_variance(spread(influence[:, None], model.used), model.design)[0, 0]))
+    return float(
+        np.sqrt(design_variance(spread(influence[:, None], model.used), model.design, model.used)[0, 0])
+    )
 
 
 def _likelihood_measures(fitted: GroupedFit) -> list[dict[str, Any]]:
@@ -275,4 +277,6 @@ def _share_errors(fitted: GroupedFit, share: Floats, influence: Floats) -> Float
     if model.covariance == "model":  # weights are counts of independent respondents
         size = np.bincount(fitted.group, fitted.weights)
         return np.asarray(np.sqrt(share * (1 - share) / np.repeat(size, len(share) // len(size))))
-    return np.asarray(np.sqrt(np.diag(design_variance(spread(influence, model.used), model.design))))
+    return np.asarray(
+        np.sqrt(np.diag(design_variance(spread(influence, model.used), model.design, model.used)))
+    )

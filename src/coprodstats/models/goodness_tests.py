@@ -47,7 +47,7 @@ def _archer_lemeshow(fitted: GroupedFit) -> dict[str, Any]:
     residual = fitted.y - fitted.probabilities[:, 1]
     mean, influence = group_means(residual[:, None], fitted)
     contrast = np.column_stack([-np.ones(fitted.n_groups - 1), np.eye(fitted.n_groups - 1)])
-    covariance = design_variance(spread(influence @ contrast.T, model.used), model.design)
+    covariance = design_variance(spread(influence @ contrast.T, model.used), model.design, model.used)
     try:
         test = joint_test(
             contrast @ mean.ravel(), covariance, df=model.df, rule=model.df_rule, null="equal mean residuals"

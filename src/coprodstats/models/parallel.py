@@ -226,7 +226,7 @@ def _fit_splits(model: FittedModel, x: Floats, *, by_design: bool) -> _Splits:
     slopes = np.array([fit.theta[1:] for fit in fits])
     if by_design:
         stacked = spread(np.hstack([fit.influence[:, 1:] for fit in fits]), model.used)
-        covariance = design_variance(stacked, model.design)
+        covariance = design_variance(stacked, model.design, model.used)
         return _Splits(slopes=slopes, covariance=covariance, influence=stacked)
     return _Splits(slopes=slopes, covariance=_brant_covariance(x, w, fits), influence=None)
 

@@ -142,7 +142,9 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     say("cleaning")
     by_mapping = {name: clean(survey, mapping=name or None) for name in _mappings(plan)}
     cleaned = by_mapping[plan.mapping]
-    design = replace(cleaned.design, lonely_psu=plan.lonely_psu) if cleaned.design else None
+    design = cleaned.design
+    if design is not None and plan.lonely_psu is not None:  # otherwise the codebook's rule stands
+        design = replace(design, lonely_psu=plan.lonely_psu)
     compared: dict[str, Compared] = {}
     for one in plan.comparisons:
         say(f"fitting and comparing: {one.title}")

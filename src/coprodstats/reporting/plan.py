@@ -127,7 +127,7 @@ class AnalysisPlan:
     seed: int
     replicates: int
     df_rule: DfRule
-    lonely_psu: LonelyPSU
+    lonely_psu: LonelyPSU | None
     mapping: str
     outcomes: tuple[OutcomePlan, OutcomePlan]
     describe: DescribePlan
@@ -171,7 +171,9 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         seed=top.whole("seed") or 1,
         replicates=top.whole("replicates") or 200,
         df_rule=top.choice("df_rule", get_args(DfRule), "stata"),  # type: ignore[arg-type]
-        lonely_psu=top.choice("lonely_psu", get_args(LonelyPSU), "error"),  # type: ignore[arg-type]
+        lonely_psu=top.choice("lonely_psu", get_args(LonelyPSU), None)  # type: ignore[arg-type]
+        if "lonely_psu" in top
+        else None,
         mapping=top.text("mapping"),
         outcomes=outcomes,
         describe=_describe(top),
