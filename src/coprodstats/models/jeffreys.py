@@ -19,8 +19,8 @@ from coprodstats.models.links import Link, log_interval
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# Rows at a time: the tensors of a block stay small whatever the sample.
-BLOCK = 4096
+# Numbers in the largest tensor of a block of rows, (n, m, m, q, q), whatever the sample.
+BLOCK_NUMBERS = 1_000_000
 
 # Derivative of each link's `pdf_slope`, F''/F'.
 _BEND: dict[str, Callable[[Floats], Floats]] = {
@@ -67,6 +67,11 @@ class Problem:
         """Number of parameters."""
         return self.n_cuts + int(self.x.shape[1])
 
+    @property
+    def block(self) -> int:
+        """Rows that are handled at a time."""
+        return max(16, BLOCK_NUMBERS // (self.n_cuts * self.size) ** 2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowBlock:
@@ -97,8 +102,8 @@ class RowBlock:
 def row_blocks(problem: Problem, theta: Floats) -> Iterator[RowBlock]:
     """Yield what blocks of rows contribute at one theta."""
     m = problem.n_cuts
-    for start in range(0, len(problem.x), BLOCK):
-        rows = slice(start, start + BLOCK)
+    for start in range(0, len(problem.x), problem.block):
+        rows = slice(start, start + problem.block)
         x = problem.x[rows]
         along = x @ theta[m:]
         if problem.offset is not None:
@@ -171,6 +176,14 @@ def pushed_slope(part: RowBlock, h: Floats) -> Floats:
     k = np.arange(slope.shape[1])
     found[:, k, k] += own
     return np.asarray(found)
+
+
+def information_changes(part: RowBlock) -> Floats:
+    """Return the derivative of the sum of ``w Z' E Z`` over rows by each theta_j, shape (q, q, q)."""
+    z, q = part.z, part.z.shape[2]
+    right = information_slopes(part) @ z[:, None] * part.w[:, None, None, None]
+    pairs = z[:, :, None, :, None] * z[:, None, :, None, :]
+    return np.asarray((pairs.reshape(-1, q * q).T @ right.reshape(-1, q)).reshape(q, q, q))
 
 
 def information_slopes(part: RowBlock) -> Floats:

@@ -15,8 +15,8 @@ from scipy import linalg
 from coprodstats.models import likelihood
 from coprodstats.models.jeffreys import (
     Problem,
+    information_changes,
     information_root,
-    information_slopes,
     pushed,
     pushed_slope,
     row_blocks,
@@ -174,9 +174,7 @@ def derivatives(problem: Problem, theta: Floats) -> Derivatives:
             rows[part.rows] += shares
             penalty += part.w @ shares
             curved += sandwich(part, pushed_slope(part, h))
-            of_e = information_slopes(part)
-            for j in range(q):
-                changes[j] += sandwich(part, np.einsum("nl,nlkh->nkh", part.z[:, :, j], of_e))
+            changes += information_changes(part)
         turned = v @ changes @ v
         curved -= 0.5 * np.einsum("jab,kba->jk", turned, changes)
     hessian = information - curved
