@@ -110,7 +110,7 @@ def changed(old: str, new: str) -> str:
 def test_a_plan_is_read_as_written(tmp_path: Path) -> None:
     plan = read(tmp_path)
     assert (plan.title, plan.subtitle, plan.seed, plan.replicates) == ("A title", "", 1, 200)
-    assert (plan.df_rule, plan.lonely_psu, plan.mapping) == ("stata", "error", "")
+    assert (plan.df_rule, plan.lonely_psu, plan.mapping) == ("stata", None, "")
     assert plan.survey == tmp_path / "survey.csv"
     assert plan.output == tmp_path / "report"
     assert plan.claims is None
