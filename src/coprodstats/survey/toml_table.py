@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from coprodstats.errors import Fault, did_you_mean, listed
+from coprodstats.survey.toml_lines import open_questions
 
 Value = TypeVar("Value")
 _MOST_BYTES = 10_000_000
@@ -28,7 +29,8 @@ def parse_toml(path: Path) -> tuple[dict[str, Any], bytes, list[Fault]]:
     Returns
     -------
     tuple
-        The content, the bytes of the file, and the faults; with faults the content is empty.
+        The content, the bytes of the file, and the faults; with faults the content is empty. A drafted file
+        with open questions is read when they are answered.
     """
     name = path.name
     if not path.is_file():
@@ -41,7 +43,8 @@ def parse_toml(path: Path) -> tuple[dict[str, Any], bytes, list[Fault]]:
     if len(content) > _MOST_BYTES:
         return {}, content, [Fault(where=name, found="the file is larger than 10 MB", allowed="a TOML text")]
     try:
-        return tomllib.loads(content.decode("utf-8")), content, []
+        text = content.decode("utf-8")
+        parsed = tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         found = f"line {line}: byte 0x{content[error.start]:02X} is not UTF-8"
@@ -50,6 +53,8 @@ def parse_toml(path: Path) -> tuple[dict[str, Any], bytes, list[Fault]]:
         return {}, content, [_syntax_fault(name, str(error))]
     except RecursionError:
         return {}, content, [Fault(where=name, found="tables or lists are nested too deeply")]
+    questions = open_questions(name, text, parsed)
+    return ({} if questions else parsed), content, questions
 
 
 def _syntax_fault(name: str, message: str) -> Fault:
