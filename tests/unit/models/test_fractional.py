@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import optimize
+from scipy.special import expit
+from statsmodels.iolib.summary2 import summary_col
 
 import coprodstats as cps
 from coprodstats import SurveyDesign, fractional_logit, logit
@@ -93,7 +96,11 @@ def test_an_offset_is_a_slope_of_one(frame: pd.DataFrame) -> None:
     moved = fractional_logit("index ~ age", known, design=DESIGN, offset="known")
     assert moved.params["age"] == pytest.approx(usual.params["age"] - 0.01, rel=1e-10)
     assert moved.bse.tolist() == pytest.approx(usual.bse.tolist(), rel=1e-9)
-    assert moved.llnull > fractional_logit("index ~ gender", known, offset="known").llnull - 1e3
+    share, w = frame["index"] / 100, frame["w"] * len(frame) / frame["w"].sum()
+    constant = optimize.brentq(lambda a: w @ (share - expit(a + known["known"])), -10, 10, xtol=1e-14)
+    eta = constant + known["known"]
+    null = w @ (share * np.log(expit(eta)) + (1 - share) * np.log(expit(-eta)))
+    assert moved.llnull == pytest.approx(null, rel=1e-12)
     assert moved.fittedvalues.tolist() == pytest.approx(usual.fittedvalues.tolist(), rel=1e-10)
 
 
@@ -141,6 +148,16 @@ def test_what_is_printed(frame: pd.DataFrame) -> None:
     assert text.startswith("index: fractional, link logit")
     assert "quasi-log-likelihood" in text
     assert ", R squared" in text
+
+
+def test_statsmodels_tables_take_them(frame: pd.DataFrame) -> None:
+    models = [
+        cps.linear("index ~ age", frame, name="line"),
+        fractional_logit("index ~ age", frame, name="curve"),
+    ]
+    table = str(summary_col(models))
+    assert "line" in table
+    assert "curve" in table
 
 
 def test_r_squared_is_the_share_of_the_variance(frame: pd.DataFrame) -> None:
