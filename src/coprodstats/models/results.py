@@ -98,14 +98,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedModel:
-    """A logistic or ordinal model fitted under a survey design.
+    """A model fitted under a survey design.
 
     Attributes
     ----------
     name
         The model's name in tables; the outcome unless given.
     family
-        ``"logit"``, ``"ologit"``, ``"acat"`` (adjacent categories), ``"cratio"`` (continuation ratio), …
+        ``"logit"``, ``"ologit"``, ``"acat"`` (adjacent categories), ``"cratio"`` (continuation ratio),
+        ``"linear"``, ``"fractional"`` (fractional logit).
     link
         The link.
     response
