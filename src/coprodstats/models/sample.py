@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,9 @@ def draw_sample(
         ("domain", "outside the domain", int((~domain).sum())),
         ("weights", "weight of zero", int((domain & (bound.weights <= 0)).sum())),
     ]
-    extra = pd.DataFrame([row for row in others if row[2]], columns=["variable", "reason", "rows"])
-    dropped = pd.concat([extra, lost], ignore_index=True) if len(extra) else lost
+    told = [row for row in others if row[2]]
+    extra = pd.DataFrame(told, columns=["variable", "reason", "rows"]) if told else None
+    dropped = lost if extra is None else pd.concat([extra, lost], ignore_index=True)
     if not used.any():
         raise InsufficientDataError(*_nothing_left(parsed, frame, needed, eligible))
     outcome = frame[parsed.outcome] if used.all() else frame.loc[used, parsed.outcome]
@@ -158,12 +160,17 @@ def _lost(
 ) -> pd.DataFrame:
     """Return the account of incomplete rows: variable, reason, rows."""
     if not incomplete.any():
-        return complete_cases(pd.DataFrame(), [])
+        return _none_lost().copy()
     if reasons is not None:
         return complete_cases(reasons.loc[incomplete, needed], needed)
     gaps = frame.loc[incomplete, needed].isna()
     kept = gaps.apply(lambda c: c.map({True: "missing", False: pd.NA}).astype("str"))
     return complete_cases(kept, needed)
+
+
+@cache
+def _none_lost() -> pd.DataFrame:
+    return complete_cases(pd.DataFrame(), [])
 
 
 def _nothing_left(
