@@ -9,12 +9,13 @@ from itertools import pairwise
 
 _MISSING = (
     r"don'?t know|do(es)? not know|dk|refus(ed|al|e|es)|no answer|not answered|no response"
-    r"|not applicable|n/?a|inap(plicable)?|missing.*|not asked|not available|declined.*|prefers? not.*|rather not.*|unknown"
-    r"|(can'?t|cannot) (say|choose)|no opinion|not ascertained|not stated|skipped|invalid|no code|undecided"
-    r"|ne sai[st] pas|nsp|sans reponse|pas de reponse|non[- ]reponse|refus( de .*)?|non concerne.*|sans objet"
-    r"|sans opinion|ne se prononce pas|non applicable|manquant.*|ne (souhaite|veut) pas.*|non pose[e]?"
-    r"|wei(ss|ß) (ich )?nicht|keine angaben?|k\.? ?a\.?|verweigert.*|nicht anwendbar|nicht erhoben|fehlend.*"
-    r"|entfallt|kann ich nicht sagen|keine (antwort|meinung)|nicht zutreffend|unbekannt|nicht gefragt|tnz"
+    r"|not applicable|n/?a|inap(plicable)?|missing.*|not asked|not available|declined.*|prefers? not.*"
+    r"|rather not.*|unknown|(can'?t|cannot) (say|choose)|no opinion|not ascertained|not stated|skipped"
+    r"|invalid|no code|undecided|ne sai[st] pas|nsp|sans reponse|pas de reponse|non[- ]reponse"
+    r"|refus( de .*)?|non concerne.*|sans (objet|opinion)|ne se prononce pas|non applicable|manquant.*"
+    r"|ne (souhaite|veut) pas.*|non posee?|wei(ss|ß) (ich )?nicht|keine angaben?|k\.? ?a\.?|verweigert.*"
+    r"|nicht anwendbar|nicht erhoben|fehlend.*|entfallt|kann ich nicht sagen|keine (antwort|meinung)"
+    r"|nicht zutreffend|unbekannt|nicht gefragt|tnz"
 )
 _MISSING_LABEL = re.compile(rf"\W*({_MISSING})\b\W*(({_MISSING}|or|ou|oder|et|und|and)\b\W*)*")
 

@@ -41,7 +41,8 @@ UNORDERED = [
 ]
 MISSING = [
     "Don't know", "DON’T KNOW", "Refused", "Refusal", "No answer", "Not applicable", "N/A",
-    "Prefer not to say",    "Don't know/refused", "Ne sait pas", "Refus", "Sans réponse", "NSP", "Non concerné", "Weiß nicht",
+    "Prefer not to say", "Don't know/refused",
+    "Ne sait pas", "Refus", "Sans réponse", "NSP", "Non concerné", "Weiß nicht",
     "weiss nicht", "Keine Angabe", "k.A.", "verweigert", "Can't choose", "Missing value", "(Don't know)",
 ]  # fmt: skip
 ANSWERS = [
