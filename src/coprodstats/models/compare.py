@@ -291,13 +291,17 @@ def _refuse_other_scales(names: Sequence[str], fitted: Sequence[FittedModel], sc
         kinds = {f"{m.response.name}": n for n, m in zip(names, fitted, strict=True)}
         found, remedy = "slopes of different kinds", "scale='margin', or models with the same link"
     else:
-        kinds = {str(m.response.bounds): n for n, m in zip(names, fitted, strict=True)}
-        found = "margins on different scales (probabilities, or points of an index)"
-        remedy = "models whose outcomes have the same bounds"
+        kinds = {_value_scale(m): n for n, m in zip(names, fitted, strict=True)}
+        found = "margins on different scales"
+        remedy = "models of probabilities together, or models of means"
     if len(kinds) > 1:
         raise ComparisonError(
             Fault(where=f"compare: {listed(names)}", found=f"{found}: {listed(list(kinds))}", remedy=remedy)
         )
+
+
+def _value_scale(model: FittedModel) -> str:
+    return "probabilities" if model.categories else "points of an index"
 
 
 def _slopes(model: FittedModel) -> _Side:

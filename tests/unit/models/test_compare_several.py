@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coprodstats import SurveyDesign, compare, logit, margins, ologit, replicate_design, wald_test
+from coprodstats import (
+    SurveyDesign,
+    compare,
+    fractional_logit,
+    linear,
+    logit,
+    margins,
+    ologit,
+    replicate_design,
+    wald_test,
+)
 from coprodstats.errors import ArgumentError, ComparisonError
 from coprodstats.models.results import FittedModel
 
@@ -169,6 +179,25 @@ def test_what_can_not_be_on_one_scale_is_refused(frame: pd.DataFrame) -> None:
     with pytest.raises(ComparisonError, match=r"slopes of different kinds: cumulative logit, cumulative pro"):
         compare({"a": logistic, "b": probit}, scale="coefficient")
     assert compare({"a": logistic, "b": probit}, event="often").terms == ("age",)
+    index = linear("age ~ gender", frame, design=DESIGN)
+    with pytest.raises(ComparisonError, match=r"different scales: probabilities, points of an index"):
+        compare({"a": logit("joins ~ gender", frame, design=DESIGN), "b": index})
+
+
+def test_linear_and_fractional_models_of_one_index_agree_where_both_are_saturated(
+    frame: pd.DataFrame,
+) -> None:
+    """With one factor both give the groups' means, so that nothing is left of the difference."""
+    share = frame.assign(index=100 * (frame["age"] - 18) / 72)
+    both = {
+        "linear": linear("index ~ gender", share, design=DESIGN),
+        "fractional": fractional_logit("index ~ gender", share, design=DESIGN),
+    }
+    row = compare(both).to_frame().iloc[0]
+    assert row["difference"] == pytest.approx(0.0, abs=1e-9)
+    assert row["std_error"] == pytest.approx(0.0, abs=1e-9)
+    with pytest.raises(ComparisonError, match=r"slopes of different kinds"):
+        compare(both, scale="coefficient")
 
 
 @pytest.mark.parametrize(
