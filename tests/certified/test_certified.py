@@ -37,6 +37,12 @@ def test_the_median_number_is_right_to_thirteen_digits():
     assert np.median(digits) >= MEDIAN_DIGITS
 
 
+@each_problem
+def test_convergence_claims_no_digit_that_is_wrong(p: Problem):
+    for fit, digits in ours.estimate_digits(p):
+        assert fit.convergence.digits <= digits
+
+
 @pytest.mark.parametrize("name", ["binary_fifty", "ordinal_fifty"])
 def test_certified_values_are_what_the_command_writes(name: str):
     committed = (certify.VALUES / f"{name}.json").read_text(encoding="utf-8")

@@ -26,6 +26,7 @@ from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, build_matrix, rebuild_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
+from coprodstats.models.polish import Reported
 from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
 from coprodstats.models.replicate_fits import ReplicateFits
 from coprodstats.models.responses import Response
@@ -36,6 +37,7 @@ from coprodstats.models.standard import Standard, standard_rows
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, design_df, resolve_design
 from coprodstats.survey.replicates import Replication
+from coprodstats.survey.sums import total
 from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Floats = NDArray[np.float64]
@@ -155,6 +157,8 @@ class Maximum:
         Model-based covariance of ``theta`` where it is not the inverse information, shape (q, q).
     residual_df
         Degrees of freedom of the model-based covariance; infinite unless a residual variance is estimated.
+    settled
+        The maximum in the reported parameters to the last bit, where it has been settled.
     """
 
     theta: Floats
@@ -167,6 +171,7 @@ class Maximum:
     warnings: tuple[str, ...] = ()
     model_based: Floats | None = None
     residual_df: float = np.inf
+    settled: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,7 +239,7 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     rows = frame.loc[sample.used, list(dict.fromkeys(columns))]
     x, spec = build_matrix(parsed, rows)
     weights = bound.weights[sample.used]
-    scaled = weights if kind == "model" else weights * (len(weights) / weights.sum())
+    scaled = weights if kind == "model" else weights * (len(weights) / total(weights))
     offset = read_offset(rows, request.offset) if request.offset else None
     # Models of a mean have no categories to sort by.
     codes = sample.y if sample.categories else np.zeros(len(x), dtype=np.intp)
@@ -285,12 +290,19 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
     scores = found.scores
     if isinstance(scores, np.ndarray):
         scores = ScoreMatrix(values=scores * ready.scaled[:, None])
-    bread = np.asarray(np.linalg.solve(found.information, found.to_user.T).T)
+    settled = found.settled
+    if settled is None:
+        estimates = found.to_user @ found.theta
+        bread = np.asarray(np.linalg.solve(found.information, found.to_user.T).T)
+    else:
+        estimates, bread = settled.estimates, settled.bread
     influence = Influence(scores=scores, bread=bread, used=ready.sample.used)
     design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
     replicates: Floats | None = None
     failed: tuple[str, ...] = ()
-    if ready.kind == "model":
+    if ready.kind == "model" and settled is not None:
+        matrix = settled.naive
+    elif ready.kind == "model":
         own = np.linalg.inv(found.information) if found.model_based is None else found.model_based
         matrix = found.to_user @ own @ found.to_user.T
     elif design.replication is not None:
@@ -311,7 +323,7 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         outcome=ready.spec.formula.outcome,
         categories=ready.sample.categories,
         parameters=form.parameters,
-        estimates=found.to_user @ found.theta,
+        estimates=estimates,
         covariance_matrix=(matrix + matrix.T) / 2,
         to_user=form.to_reported,
         influence_source=influence,

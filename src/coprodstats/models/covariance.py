@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
 
@@ -112,13 +113,14 @@ def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
     n_units = int(units.max()) + 1
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
-        return design_variance(influence.laid_out(), design, influence.used)
+        scores = spread(influence.scores.laid_out(), influence.used)
+        return sandwich(influence.bread, design_variance(scores, design, influence.used))
     first = np.empty(n_units, dtype=np.intp)
     first[units[::-1]] = np.arange(len(units))[::-1]
-    totals = influence.scores.totals(units[influence.used], n_units) @ influence.bread.T
+    totals = influence.scores.totals(units[influence.used], n_units)
     held = np.zeros(n_units, dtype=bool)
     held[units[influence.used]] = True
-    return design_variance(totals, _of_rows(design, first), held)
+    return sandwich(influence.bread, design_variance(totals, _of_rows(design, first), held))
 
 
 def _of_rows(design: ResolvedDesign, rows: Ints) -> ResolvedDesign:
@@ -140,8 +142,8 @@ def robust_covariance(influence: Influence, design: ResolvedDesign) -> Floats:
     ``n / (n - 1) sum_i (z_i - zbar)(z_i - zbar)'``; at a maximum zbar is rounding.
     """
     if design.calibration is not None:
-        return design_variance(influence.laid_out(), design)
+        return covariance(influence, design)
     n = int(influence.used.sum())
     total = influence.scores.totals(np.zeros(n, dtype=np.intp), 1)[0]
     about_mean = influence.scores.products() - np.outer(total, total) / n
-    return np.asarray(influence.bread @ about_mean @ influence.bread.T * (n / (n - 1)))
+    return sandwich(influence.bread, about_mean) * (n / (n - 1))

@@ -32,6 +32,7 @@ from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
 from coprodstats.models.likelihood import certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
+from coprodstats.models.polish import reported, settle
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
@@ -268,9 +269,15 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
     start = (near.fit if near.whole else near.fit.theta) if link.name == "logit" else None
     found = maximise_rows(rows, link, start=start)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
-    scores = cumulative_scores(found.theta, rows, ready.data.place, ready.scaled, link)
-    convergence = certificate(found, scores.sizes(), float(ready.scaled.sum()), to_user)
+    place, w = ready.data.place, ready.scaled
+    settled = settle(rows, link, found.theta, found.information)
+    if settled is None:
+        scores = cumulative_scores(found.theta, rows, place, w, link)
+    else:
+        scores = settled.scores(rows, place, w)
+    convergence = certificate(found, scores.sizes(), float(w.sum()), to_user)
     require_converged(ready.name, convergence)
+    final = None if settled is None else reported(settled, ready.centre, ready.inverse, _reordered(ready))
     return Maximum(
         theta=found.theta,
         information=found.information,
@@ -278,7 +285,8 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
         to_user=to_user,
         loglik=found.loglik,
         null_loglik=_null_loglik(ready, link),
-        convergence=convergence,
+        convergence=convergence if final is None else replace(convergence, digits=final.digits),
+        settled=final,
     )
 
 
@@ -297,7 +305,7 @@ def cumulative_form(ready: Prepared, link: Link) -> Form:
         response=cumulative(link),
         slope_map=parallel_map(n_cuts, p),
         parameters=parameters,
-        to_reported=_to_user(n_cuts, np.zeros(p), np.eye(p), ready.family),
+        to_reported=_reordered(ready),
     )
 
 
@@ -312,6 +320,12 @@ def _to_user(n_cuts: int, centre: Floats, inverse: Floats, family: str) -> Float
         to_raw[0] *= -1  # the intercept is minus the threshold
         return to_raw
     return np.vstack([to_raw[n_cuts:], to_raw[:n_cuts]])  # slopes first, thresholds last
+
+
+def _reordered(ready: Prepared) -> Floats:
+    """Return the matrix from thresholds and slopes of the predictors as in the data to what is reported."""
+    p = len(ready.centre)
+    return _to_user(len(ready.sample.categories) - 1, np.zeros(p), np.eye(p), ready.family)
 
 
 def _null_loglik(ready: Prepared, link: Link) -> float:

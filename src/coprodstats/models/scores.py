@@ -11,6 +11,7 @@ from scipy import sparse
 
 from coprodstats.models.blocks import Block, Rows, derived_blocks
 from coprodstats.models.links import Link
+from coprodstats.survey.sums import LineSum, binned, cross_products, cut_lines, sums_by
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -41,11 +42,11 @@ class ScoreMatrix:
 
     def totals(self, group: Ints, n_groups: int) -> Floats:
         """Return their sums by group, shape (n_groups, q)."""
-        return np.column_stack([np.bincount(group, column, n_groups) for column in self.values.T])
+        return sums_by(self.values, group, n_groups)
 
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""
-        return np.asarray(self.values.T @ self.values)
+        return cross_products(self.values, self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,11 +90,11 @@ class CumulativeScores:
             )
         by_row = np.empty_like(group)
         by_row[self.place] = group
-        slopes = [np.bincount(by_row, line * self.residual, n_groups) for line in self.rows.x]
+        slopes = [binned(by_row, line * self.residual, n_groups) for line in self.rows.x]
         n_cells = n_groups * (self.rows.n_cuts + 1)
         cell = by_row + n_groups * self._categories()
-        above = np.bincount(cell, self.above, n_cells).reshape(-1, n_groups)[:-1]
-        below = np.bincount(cell, self.below, n_cells).reshape(-1, n_groups)[1:]
+        above = binned(cell, self.above, n_cells).reshape(-1, n_groups)[:-1]
+        below = binned(cell, self.below, n_cells).reshape(-1, n_groups)[1:]
         return np.vstack([above + below, *(-slope for slope in slopes)]).T
 
     def products(self) -> Floats:
@@ -101,10 +102,14 @@ class CumulativeScores:
         squared = np.bincount(self.place, self.w**2, len(self.rows.w)) / self.rows.w**2
         q = self.rows.n_cuts + len(self.rows.x)
         total = np.zeros((q, q))
-        for block in self.rows.blocks:
-            positions, lines = self._part(block)
-            total[np.ix_(positions, positions)] += (lines * squared[block.rows]) @ lines.T
-        return total
+        for k in range(self.rows.n_cuts + 1):
+            parts = [(b, *self._part(b)) for b in self.rows.blocks if b.category == k]
+            positions = parts[0][1]
+            products = LineSum.zero(len(positions), len(positions))
+            for block, _, lines in parts:
+                products = products.plus(cut_lines(lines), lines * squared[block.rows])
+            total[np.ix_(positions, positions)] += products.rounded()
+        return (total + total.T) / 2
 
     def sizes(self) -> Floats:
         """Return the root of the sum over rows of squared scores, shape (q,)."""

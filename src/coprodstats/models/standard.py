@@ -11,6 +11,7 @@ from scipy import linalg
 from coprodstats.models.blocks import BLOCK_ROWS, Rows, sorted_order
 from coprodstats.models.coding import Column
 from coprodstats.models.rank import rank_deficient, refuse_too_many
+from coprodstats.survey.sums import BITS, cut, power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -20,6 +21,10 @@ Ints = NDArray[np.intp]
 WELL_CONDITIONED = 1e-6
 # Below this share of its mean a column's deviation may be that of rounding: does the column vary at all?
 ROUNDING = 1e-10
+# Bits that centres and the matrix keep, relative to the spread and to the largest of a column: so few that
+# they are the same whatever the order of rows and the BLAS library, and that products with them are exact.
+CENTRE_BITS = 8
+MATRIX_BITS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,9 +34,9 @@ class Standard:
     Attributes
     ----------
     centre
-        Weighted means of the predictors as in the data, shape (p,).
+        Weighted means of the predictors as in the data, to a part of their spread, shape (p,).
     inverse
-        Matrix that makes the centred predictors orthonormal, shape (p, p).
+        Matrix that makes the centred predictors orthonormal, to some digits, shape (p, p).
     rows
         The data in blocks, ``(x - centre) inverse`` as predictors.
     place
@@ -103,18 +108,19 @@ def standard_rows(
     total = w.sum()
     centre, size = np.empty(len(lines)), np.empty(len(lines))
     for j in range(len(lines)):
-        centre[j] = lines[j] @ w / total
-        line = lines[j] - centre[j]
+        mean = lines[j] @ w / total
+        line = lines[j] - mean
         deviation = np.sqrt((line * line) @ w / total)
-        if deviation < ROUNDING * abs(centre[j]) and np.ptp(lines[j]) == 0:
-            line[:], deviation = 0.0, 0.0
-        size[j] = _power_of_two(deviation)
+        constant = deviation < ROUNDING * abs(mean) and np.ptp(lines[j]) == 0
+        size[j] = 1.0 if constant else _power_of_two(deviation)
+        unit = size[j] / 2.0**CENTRE_BITS
+        centre[j] = lines[j, 0] if constant else np.rint(mean / unit) * unit
+        np.subtract(lines[j], centre[j], out=line)
         line /= size[j]
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
     w = w[order]
     inverse = _whitening(lines, w, columns)
-    for start in range(0, len(w), BLOCK_ROWS):
-        lines[:, start : start + BLOCK_ROWS] = inverse.T @ lines[:, start : start + BLOCK_ROWS]
+    _turn(lines, inverse)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     sorted_offset = None if offset is None else offset[order]
@@ -124,6 +130,19 @@ def standard_rows(
         rows=Rows(x=lines, w=w, offset=sorted_offset, n_cuts=n_cuts, blocks=blocks),
         place=place,
     )
+
+
+def _turn(lines: Floats, inverse: Floats) -> None:
+    """Replace lines by inverse' lines, exactly but for the last rounding."""
+    bound = power_above(np.maximum(lines.max(axis=1), -lines.min(axis=1)))[:, None]
+    few, rest = cut(inverse, power_above(np.abs(inverse).max(axis=0)), MATRIX_BITS)
+    for start in range(0, lines.shape[1], BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        high, low = cut(lines[:, part], bound, BITS)
+        small = inverse.T @ low
+        if rest.any():
+            small += rest.T @ high
+        lines[:, part] = few.T @ high + small
 
 
 def _power_of_two(size: float) -> float:
@@ -141,8 +160,8 @@ def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats:
     spread = np.sqrt(np.diag(products))
     well = spread.min(initial=np.inf) > 0
     if well and np.linalg.eigvalsh(products / np.outer(spread, spread))[0] > WELL_CONDITIONED:
-        upper = linalg.cholesky(products)
-    else:
-        rank_deficient(lines.T, w, columns)
-        upper = np.linalg.qr(lines.T * np.sqrt(w / w.sum())[:, None], mode="r")
+        found = linalg.solve_triangular(linalg.cholesky(products), np.eye(len(lines)))
+        return cut(found, power_above(np.abs(found).max(axis=0)), MATRIX_BITS)[0]
+    rank_deficient(lines.T, w, columns)
+    upper = np.linalg.qr(lines.T * np.sqrt(w / w.sum())[:, None], mode="r")
     return np.asarray(linalg.solve_triangular(upper, np.eye(len(lines))))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from coprodstats.errors import DesignError, Fault, LonelyPSUError, listed
 from coprodstats.survey.replicates import first_order_variance, rank_df
 from coprodstats.survey.resolved import ResolvedDesign, Stage, calibration_residuals
+from coprodstats.survey.sums import cross_products, sums_by
 
 DfRule = Literal["stata", "r"]
 Floats = NDArray[np.float64]
@@ -81,15 +82,15 @@ def _stage_variance(
     influence: Floats, design: ResolvedDesign, stage: Stage, share: Floats, live: Bools
 ) -> Floats:
     """Return what one stage adds; ``share`` is the product of the fractions above each stratum."""
-    totals = _sum_by(influence, stage.unit, stage.n_units)
+    totals = sums_by(influence, stage.unit, stage.n_units)
     sizes, within = stage.sizes, stage.unit_stratum
-    deviations = totals - (_sum_by(totals, within, stage.n_strata) / sizes[:, None])[within]
+    deviations = totals - (sums_by(totals, within, stage.n_strata) / sizes[:, None])[within]
     factor = sizes / np.maximum(sizes - 1, 1) * (1 - stage.fraction)
     lonely, held = lonely_strata(design, stage, live)
     if design.lonely_psu == "adjust" and lonely.any():
         parents = stage.stratum_parent
         units = np.bincount(parents, sizes * (held > 0))
-        centre = _sum_by(totals, parents[within], len(units)) / np.maximum(units, 1)[:, None]
+        centre = sums_by(totals, parents[within], len(units)) / np.maximum(units, 1)[:, None]
         rows = lonely[within]
         deviations[rows] = totals[rows] - centre[parents[within][rows]]
     else:
@@ -97,7 +98,7 @@ def _stage_variance(
     if design.lonely_psu == "average" and lonely.any():
         factor = factor * _raised(stage, lonely, held, share)
     scaled = deviations * np.sqrt(factor * share)[within][:, None]
-    return np.asarray(scaled.T @ scaled)
+    return cross_products(scaled, scaled)
 
 
 def lonely_strata(design: ResolvedDesign, stage: Stage, live: Bools) -> tuple[Bools, Ints]:
@@ -138,7 +139,7 @@ def _raised(stage: Stage, lonely: Bools, held: Ints, share: Floats) -> Floats:
 
 def psu_totals(influence: Floats, design: ResolvedDesign) -> Floats:
     """Return the total influence of each PSU, shape (number of PSUs, p)."""
-    return _sum_by(influence, design.psu, design.n_psu)
+    return sums_by(influence, design.psu, design.n_psu)
 
 
 def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") -> int:
@@ -193,7 +194,3 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
 def _present(codes: Ints, n: int) -> Ints:
     """Return which of the codes 0 … n-1 occur, without sorting the rows."""
     return np.flatnonzero(np.bincount(codes, minlength=n))
-
-
-def _sum_by(values: Floats, group: Ints, n_groups: int) -> Floats:
-    return np.column_stack([np.bincount(group, column, minlength=n_groups) for column in values.T])

@@ -1,0 +1,111 @@
+"""The settled maximum: what it leaves of the score, and what it gives up on."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from coprodstats.models import double_double as dd
+from coprodstats.models import likelihood
+from coprodstats.models.blocks import Rows, evaluate, sort_rows
+from coprodstats.models.exact_rows import DERIVATIVES
+from coprodstats.models.links import LINKS
+from coprodstats.models.polish import settle
+
+CONTEXT = mp.mp.clone()
+# Tails of the normal distribution at 25 standard deviations cancel 140 digits.
+CONTEXT.dps = 300
+F = {
+    "logit": lambda z: 1 / (1 + CONTEXT.exp(-z)),
+    "probit": CONTEXT.ncdf,
+    "cloglog": lambda z: -CONTEXT.expm1(-CONTEXT.exp(z)),
+    "loglog": lambda z: CONTEXT.exp(-CONTEXT.exp(-z)),
+    "cauchit": lambda z: CONTEXT.atan(z) / CONTEXT.pi + CONTEXT.mpf(1) / 2,
+}
+DENSITY = {
+    "logit": lambda z: CONTEXT.exp(-z) / (1 + CONTEXT.exp(-z)) ** 2,
+    "probit": CONTEXT.npdf,
+    "cloglog": lambda z: CONTEXT.exp(z - CONTEXT.exp(z)),
+    "loglog": lambda z: CONTEXT.exp(-z - CONTEXT.exp(-z)),
+    "cauchit": lambda z: 1 / (CONTEXT.pi * (1 + z * z)),
+}
+
+
+def data(n: int, n_cuts: int, *, offset: bool = False) -> Rows:
+    rng = np.random.default_rng(n)
+    x = rng.normal(size=(n, 3))
+    known = rng.normal(size=n) if offset else None
+    latent = x @ [0.5, -0.3, 0.1] + rng.logistic(size=n) + (0 if known is None else known)
+    y = np.digitize(latent, np.linspace(-1, 1, n_cuts))
+    return sort_rows(x, y, rng.uniform(0.5, 2, n), n_cuts, offset=known)[0]
+
+
+def exact(pair: dd.Pair, i: int) -> mp.mpf:
+    return CONTEXT.mpf(float(pair[0][i])) + CONTEXT.mpf(float(pair[1][i]))
+
+
+@pytest.mark.parametrize(("above", "below"), [(0.7, None), (None, -0.3), (0.7, -0.3), (0.7, 0.699)])
+@pytest.mark.parametrize("link", DERIVATIVES)
+def test_derivatives_of_rows(link, above, below):
+    # Linear predictors as far out as a double's range lets the likelihood of the link be computed.
+    reach = {"cloglog": 5, "loglog": 5}.get(link, 25)
+    eta = np.linspace(-reach, reach, 41)
+    cuts = [None if cut is None else dd.pair(np.array([cut])) for cut in (above, below)]
+    found = DERIVATIVES[link](dd.pair(eta), *cuts)
+    for i, at in enumerate(eta.tolist()):
+        ends = [None if cut is None else CONTEXT.mpf(cut) - CONTEXT.mpf(at) for cut in (above, below)]
+        p = (1 if ends[0] is None else F[link](ends[0])) - (0 if ends[1] is None else F[link](ends[1]))
+        for sign, end, value in zip((1, -1), ends, found, strict=True):
+            if end is None:
+                assert value is None
+                continue
+            truth = sign * DENSITY[link](end) / p
+            # 2**-60 of the larger of the derivative and one, as is promised
+            assert abs(exact(value, i) - truth) < CONTEXT.mpf(2) ** -60 * max(1, abs(truth))
+
+
+@pytest.mark.parametrize("offset", [False, True])
+@pytest.mark.parametrize("link", LINKS)
+def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset):
+    rows = data(60, 2, offset=offset)
+    fit = likelihood.maximise_rows(rows, LINKS[link])
+    found = settle(rows, LINKS[link], fit.theta, fit.information)
+    assert found is not None
+    score = [CONTEXT.mpf(0)] * len(fit.theta)
+    for block in rows.blocks:
+        for i in range(block.rows.start, block.rows.stop):
+            x = [CONTEXT.mpf(v) for v in rows.x[:, i].tolist()]
+            eta = CONTEXT.fdot(x, [exact(found.theta, 2 + j) for j in range(3)])
+            eta += 0 if rows.offset is None else CONTEXT.mpf(float(rows.offset[i]))
+            k, w = block.category, CONTEXT.mpf(float(rows.w[i]))
+            upper = None if k == 2 else exact(found.theta, k) - eta
+            lower = None if k == 0 else exact(found.theta, k - 1) - eta
+            p = (1 if upper is None else F[link](upper)) - (0 if lower is None else F[link](lower))
+            for sign, end, position in ((1, upper, k), (-1, lower, k - 1)):
+                if end is not None:
+                    part = sign * w * DENSITY[link](end) / p
+                    score[position] += part
+                    score[2:] = [s - part * v for s, v in zip(score[2:], x, strict=True)]
+    step = np.linalg.solve(fit.information, [float(s) for s in score])
+    # in standard errors: 2**-60 per row at worst
+    assert np.abs(step * np.sqrt(np.diag(fit.information))).max() < 1e-17
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_information_is_that_of_the_kernel(link):
+    rows = data(9_000, 3)  # several blocks of some categories
+    fit = likelihood.maximise_rows(rows, LINKS[link])
+    found = settle(rows, LINKS[link], fit.theta, fit.information)
+    there = evaluate(found.theta[0], rows, LINKS[link])
+    # the kernel's own sums of 9,000 doubles
+    assert found.information[0] == pytest.approx(there.information, rel=1e-11, abs=1e-10)
+    assert np.array_equal(found.information[0], found.information[0].T)
+    assert found.error < 1e-17
+
+
+def test_it_gives_up_far_from_a_maximum():
+    rows = data(60, 2)
+    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    assert settle(rows, LINKS["logit"], fit.theta + 0.1, fit.information) is None
+    assert settle(rows, LINKS["logit"], fit.theta, -fit.information) is None

@@ -1,0 +1,70 @@
+"""Sums that don't depend on the order of rows, against fractions."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from coprodstats.survey.sums import (
+    BITS,
+    binned,
+    cross_products,
+    cut,
+    power_above,
+    settled_product,
+    sums_by,
+    total,
+)
+
+ROWS = 9_000  # more than two blocks
+
+
+@pytest.fixture(scope="module")
+def values() -> np.ndarray:
+    rng = np.random.default_rng(20)
+    return rng.normal(size=(ROWS, 3)) * np.exp(3 * rng.normal(size=(ROWS, 1)))
+
+
+def test_cut_parts_add_up_and_the_first_has_few_bits(values):
+    size = power_above(np.abs(values).max(axis=0))
+    high, low = cut(values, size, BITS)
+    assert np.array_equal(high + low, values)
+    assert np.array_equal(high / size * 2.0**BITS, np.rint(high / size * 2.0**BITS))
+    assert np.all(np.abs(low) <= size / 2.0 ** (BITS + 1))
+
+
+def test_sums_by_group_are_the_rounded_sums(values):
+    group = np.arange(ROWS) % 7
+    found = sums_by(values, group, 8)
+    assert np.array_equal(found[7], np.zeros(3))
+    for g in range(7):
+        assert found[g].tolist() == [math.fsum(column) for column in values[group == g].T]
+
+
+def test_sums_and_products_are_the_same_in_any_order(values):
+    order = np.random.default_rng(21).permutation(ROWS)
+    group = np.arange(ROWS) % 5
+    shuffled = values[order]
+    assert np.array_equal(sums_by(values, group, 5), sums_by(shuffled, group[order], 5))
+    assert np.array_equal(cross_products(values, values), cross_products(shuffled, shuffled))
+    matrix = np.array([[0.1, 2.0], [1e-3, -1.0], [3.0, 0.0]])
+    assert np.array_equal(settled_product(values, matrix)[order], settled_product(shuffled, matrix))
+
+
+def test_products_are_right_to_the_last_bit(values):
+    some = values[:5_000]
+    truth = sum(
+        Fraction(a) * Fraction(b) for a, b in zip(some[:, 0].tolist(), some[:, 1].tolist(), strict=True)
+    )
+    assert cross_products(some, some)[0, 1] == float(truth)
+    assert cross_products(some[:, :1], some[:, 1:])[0, 0] == float(truth)
+
+
+def test_nothing_adds_up_to_zero():
+    none = np.empty(0)
+    assert binned(np.empty(0, dtype=np.intp), none, 2).tolist() == [0.0, 0.0]
+    assert total(none) == 0.0
+    assert cross_products(np.empty((0, 2)), np.empty((0, 1))).tolist() == [[0.0], [0.0]]
