@@ -143,7 +143,7 @@ def _marks(term: tuple[Factor, ...]) -> Iterator[tuple[int | None, ...]]:
         yield tuple(reversed(marks))
 
 
-def code(plan: Plan, prepared: Mapping[str, pd.Series], n: int) -> Floats:
+def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
     """Return the design matrix, shape (n, p), each column contiguous.
 
     Parameters
@@ -152,8 +152,6 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series], n: int) -> Floats:
         The terms.
     prepared
         The predictors as floats and categoricals of the plan's levels, n rows.
-    n
-        Number of rows.
     """
     values = {
         name: column.cat.codes.to_numpy()
@@ -162,7 +160,7 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series], n: int) -> Floats:
         for name, column in prepared.items()
     }
     laid = [(term, marks) for _, term in plan.terms for marks in _marks(term)]
-    matrix = np.empty((n, len(laid)), order="F")
+    matrix = np.empty((len(next(iter(values.values()))), len(laid)), order="F")
     for j, (term, marks) in enumerate(laid):
         first, *others = (
             values[f.variable] if k is None else values[f.variable] == k

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +20,15 @@ from coprodstats.errors import (
 )
 from coprodstats.models.coding import Column, Plan, code, columns_of, plan_of
 from coprodstats.models.formula import ParsedFormula, named_reference
+from coprodstats.models.formulaic_coding import (
+    columns_of_state,
+    materialise,
+    materialise_again,
+    reference_of,
+)
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 Prepared = dict[str, pd.Series]
 Levels = dict[str, tuple[Any, ...]]
 
@@ -57,13 +62,7 @@ class DesignSpec:
         """Return the reference level of a categorical predictor."""
         if isinstance(self.state, Plan):
             return self.state.base_of(variable)
-        for term in self.state.term_factors:
-            for factor in self.state.term_factors[term]:
-                contrast = self.state.factor_contrasts.get(factor)
-                if contrast is not None and variable in _variables_of(factor.expr):
-                    base = getattr(contrast.contrasts, "base", None)
-                    return _base_level(base, self.levels[variable])
-        return self.levels[variable][0]
+        return reference_of(self.state, variable, self.levels[variable])
 
 
 def prepare_columns(frame: pd.DataFrame, formula: ParsedFormula) -> tuple[Prepared, Levels]:
@@ -138,18 +137,61 @@ def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, D
     ModelError
         If a transformation yields something that is not finite.
     """
-    prepared, levels = prepare_columns(frame, formula)
-    _refuse_empty_levels(prepared, levels)
-    _refuse_constant(prepared, levels)
+    return matrix_of(read_predictors(formula, frame))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Predictors:
+    """The predictors of a formula, checked, and how they are coded.
+
+    Attributes
+    ----------
+    formula
+        The parsed formula.
+    columns
+        The predictors as floats and categoricals, n rows.
+    levels
+        For each categorical predictor its levels in order.
+    plan
+        How the terms are coded, or None where formulaic does it.
+    """
+
+    formula: ParsedFormula
+    columns: Prepared
+    levels: Levels
+    plan: Plan | None
+
+
+def read_predictors(formula: ParsedFormula, frame: pd.DataFrame) -> Predictors:
+    """Return the predictors of complete rows; see `build_matrix` for errors."""
+    columns, levels = prepare_columns(frame, formula)
+    _refuse_empty_levels(columns, levels)
+    _refuse_constant(columns, levels)
     _refuse_unknown_reference(formula, levels)
-    plan = plan_of(formula, levels)
+    return Predictors(formula=formula, columns=columns, levels=levels, plan=plan_of(formula, levels))
+
+
+def matrix_of(predictors: Predictors, rows: Ints | None = None) -> tuple[Floats, DesignSpec]:
+    """Return the design matrix of predictors, shape (n, p), and what rebuilds it.
+
+    Parameters
+    ----------
+    predictors
+        The predictors.
+    rows
+        The rows wanted, where there is a plan; all by default.
+    """
+    formula, plan = predictors.formula, predictors.plan
     if plan is not None:
-        matrix, state, columns = code(plan, prepared, len(frame)), plan, columns_of(plan)
+        columns = predictors.columns
+        if rows is not None:
+            columns = {name: column.iloc[rows] for name, column in columns.items()}
+        matrix, state, described = code(plan, columns), plan, columns_of(plan)
     else:
-        matrix, state = _materialise(formula, prepared)
-        columns = _columns(state)
-    _refuse_nonfinite(matrix, columns)
-    return matrix, DesignSpec(formula=formula, columns=columns, levels=levels, state=state)
+        matrix, state = materialise(formula, predictors.columns)
+        described = columns_of_state(state)
+    _refuse_nonfinite(matrix, described)
+    return matrix, DesignSpec(formula=formula, columns=described, levels=predictors.levels, state=state)
 
 
 def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
@@ -174,106 +216,11 @@ def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
     """
     prepared = _conform(spec, frame)
     if isinstance(spec.state, Plan):
-        values = code(spec.state, prepared, len(frame))
+        values = code(spec.state, prepared)
     else:
-        values = _materialise_again(spec.state, prepared)
+        values = materialise_again(spec.state, prepared)
     _refuse_nonfinite(values, spec.columns)
     return values
-
-
-def _context() -> dict[str, Any]:
-    from formulaic.transforms import cubic_spline  # noqa: PLC0415  (loaded with formulaic)
-    from formulaic.transforms.contrasts import TreatmentContrasts  # noqa: PLC0415
-    from formulaic.utils.stateful_transforms import stateful_transform  # noqa: PLC0415
-
-    def cr(data: Any, df: int, _state: Any = None) -> Any:
-        # Uncentred, a natural spline spans the intercept, which every model here has.
-        inner = cubic_spline.natural_cubic_spline.__wrapped__
-        return inner(data, df=df, constraints="center", _state=_state)
-
-    return {"Treatment": TreatmentContrasts, "cr": stateful_transform(cr), "sqrt": np.sqrt}
-
-
-def _materialise(formula: ParsedFormula, prepared: Prepared) -> tuple[Floats, Any]:
-    from formulaic import model_matrix  # noqa: PLC0415
-    from formulaic.errors import FormulaicError  # noqa: PLC0415
-
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            frame = pd.DataFrame(prepared)
-            matrix = model_matrix(formula.terms, frame, context=_context(), na_action="ignore")
-    except (FormulaicError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(
-            Fault(
-                where=f"formula '{formula.text}'",
-                found="a transformation can't be computed for these data",
-                remedy="check reference levels, and that numeric functions are applied to numbers",
-            )
-        ) from error
-    return np.asarray(matrix, dtype=float)[:, 1:], matrix.model_spec
-
-
-def _materialise_again(state: Any, prepared: Prepared) -> Floats:
-    from formulaic.errors import FormulaicError  # noqa: PLC0415  (loaded with formulaic)
-
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            matrix = state.get_model_matrix(pd.DataFrame(prepared), context=_context(), na_action="ignore")
-    except (FormulaicError, ValueError, TypeError) as error:
-        raise ModelError(
-            Fault(
-                where="new data",
-                found="a transformation can't be computed for these values",
-                remedy="stay within the range of the data that the model was fitted to: splines end there",
-            )
-        ) from error
-    return np.asarray(matrix, dtype=float)[:, 1:]
-
-
-def _columns(state: Any) -> tuple[Column, ...]:
-    columns: list[Column] = []
-    names = list(state.column_names)
-    for term, indices in state.term_indices.items():
-        text = str(term)
-        if text == "1":
-            continue
-        factors = [factor.expr for factor in term.factors]
-        variables = tuple(dict.fromkeys(v for expr in factors for v in _variables_of(expr)))
-        # In the order of the term's name: the contrasts' own order varies.
-        known = {f.expr: s for f, s in state.factor_contrasts.items()}
-        bases = {expr: known[expr] for expr in factors if expr in known}
-        for index in indices:
-            level, reference = _level_of(names[index], bases)
-            columns.append(
-                Column(name=names[index], term=text, level=level, reference=reference, variables=variables)
-            )
-    return tuple(columns)
-
-
-def _level_of(name: str, bases: dict[str, Any]) -> tuple[str, str]:
-    levels, references = [], []
-    for expr, state in bases.items():
-        for level in state.levels:
-            for mark in (f"{expr}[T.{level}]", f"{expr}[{level}]"):
-                # Parts of an interaction are joined by ':', which may also occur inside a label.
-                if re.search(rf"(^|:){re.escape(mark)}(:|$)", name):
-                    levels.append(str(level))
-                    base = _base_level(getattr(state.contrasts, "base", None), state.levels)
-                    references.append(str(base) if "[T." in mark else "")
-    return ":".join(levels), ":".join(references)
-
-
-def _base_level(base: Any, levels: Any) -> Any:
-    # Formulaic marks "no base named" by a class of its own; the first level is then the reference.
-    return base if base in list(levels) else next(iter(levels))
-
-
-def _variables_of(expression: str) -> list[str]:
-    without_labels = re.sub(r"\"[^\"]*\"|'[^']*'", "", expression)
-    words = re.findall(r"[^\W\d]\w*(?!\w|\s*[(=])", without_labels)
-    return list(dict.fromkeys(words))
 
 
 def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:

@@ -1,0 +1,104 @@
+"""Respondents who are alike in outcome and predictors, to be fitted together: the same fit, but faster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ints = NDArray[np.intp]
+
+# Patterns are looked for among this many rows first, and made where there are this many rows for each.
+SOME_ROWS = 2_048
+ROWS_PER_PATTERN = 4
+FEW_MET = 8
+# Values of a number are counted among so many rows; more different ones than half of these are not a code.
+SOME_VALUES = 512
+# Codes are kept below this size by numbering those that occur anew.
+LARGE_CODE = 2**52
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patterns:
+    """Groups of rows that are alike.
+
+    Attributes
+    ----------
+    first
+        A row of each pattern, shape (m,).
+    of_row
+        Pattern of each row, shape (n,).
+    """
+
+    first: Ints
+    of_row: Ints
+
+
+def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
+    """Return the patterns of outcome and predictors, or None where they would save little.
+
+    Parameters
+    ----------
+    columns
+        Predictors as floats and categoricals, n rows each.
+    y
+        Codes of the outcome, shape (n,).
+
+    Examples
+    --------
+    >>> kind = pd.Series(pd.Categorical(["a", "b"] * 50))
+    >>> found = find_patterns({"kind": kind}, np.arange(100) % 2)
+    >>> len(found.first), found.of_row[:4].tolist()
+    (2, [0, 1, 0, 1])
+    >>> find_patterns({"age": pd.Series(np.arange(100.0))}, np.arange(100) % 2) is None
+    True
+    """
+    n = len(y)
+    values = [_values(column) for column in columns.values()]
+    if not _promising(values, y):
+        return None
+    code = _combined([y, *values])
+    of_row, distinct = pd.factorize(code)
+    if len(distinct) * ROWS_PER_PATTERN > n:
+        return None
+    first = np.empty(len(distinct), dtype=np.intp)
+    first[of_row[::-1]] = np.arange(n)[::-1]
+    return Patterns(first=first, of_row=of_row)
+
+
+def _values(column: pd.Series) -> NDArray[Any]:
+    return column.cat.codes.to_numpy() if isinstance(column.dtype, pd.CategoricalDtype) else column.to_numpy()
+
+
+def _promising(values: list[NDArray[Any]], y: Ints) -> bool:
+    """Return whether patterns recur among a few rows, the first test being the cheapest."""
+    few = slice(None, None, 1 + len(y) // SOME_VALUES)
+    some = slice(None, None, 1 + len(y) // SOME_ROWS)
+    for column in values:
+        seen = column[few]
+        if column.dtype.kind == "f" and 2 * len(np.unique(seen)) > len(seen):
+            return False
+    codes = _combined([y[some], *(column[some] for column in values)])
+    # s draws from m patterns, all as frequent, meet s^2 / 2m of those drawn before.
+    met = len(codes) - len(np.unique(codes))
+    return bool(met >= max(FEW_MET, len(codes) ** 2 * ROWS_PER_PATTERN / (2 * len(y))))
+
+
+def _combined(columns: list[NDArray[Any]]) -> Ints:
+    """Return one number for each combination of values, the same for the same combination only."""
+    code, size = columns[0].astype(np.int64), int(columns[0].max()) + 1
+    for column in columns[1:]:
+        codes = column
+        if column.dtype.kind == "f":
+            codes, _ = pd.factorize(column)
+        width = int(codes.max()) + 1
+        if size * width > LARGE_CODE:
+            code, distinct = pd.factorize(code)
+            size = len(distinct)
+        code *= width
+        code += codes
+        size *= width
+    return code
