@@ -1,4 +1,4 @@
-"""Design matrices with transformations or whole-rank factors, coded by formulaic, and what their columns are."""
+"""Design matrices with transformations or whole-rank factors, coded by formulaic; what their columns are."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ Ints = NDArray[np.intp]
 # Patterns are looked for among this many rows first, and made where there are this many rows for each.
 SOME_ROWS = 2_048
 ROWS_PER_PATTERN = 4
+# Fewer rows than these that are like others may be so by chance.
 FEW_MET = 8
 # Values of a number are counted among so many rows; more different ones than half of these are not a code.
 SOME_VALUES = 512
@@ -82,9 +83,10 @@ def _promising(values: list[NDArray[Any]], y: Ints) -> bool:
         if column.dtype.kind == "f" and 2 * len(np.unique(seen)) > len(seen):
             return False
     codes = _combined([y[some], *(column[some] for column in values)])
-    # s draws from m patterns, all as frequent, meet s^2 / 2m of those drawn before.
-    met = len(codes) - len(np.unique(codes))
-    return bool(met >= max(FEW_MET, len(codes) ** 2 * ROWS_PER_PATTERN / (2 * len(y))))
+    # s draws from m patterns, all as frequent, are of m (1 - exp(-s / m)) different ones.
+    most = len(y) / ROWS_PER_PATTERN
+    expected = most * (1 - np.exp(-len(codes) / most))
+    return bool(len(np.unique(codes)) <= min(expected, len(codes) - FEW_MET))
 
 
 def _combined(columns: list[NDArray[Any]]) -> Ints:
