@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from coprodstats.errors import ArgumentError, Fault
+from coprodstats.survey.progress import Progress, progress_faults, teller
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -19,16 +20,14 @@ Result = TypeVar("Result")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Options:
     n_jobs: int = -1
-    progress: Callable[[int, int], None] | None = None
+    progress: Progress | None = None
 
 
 _OPTIONS: ContextVar[_Options] = ContextVar("replicate_fitting", default=_Options())  # noqa: B039  (frozen)
 
 
 @contextmanager
-def replicate_fitting(
-    *, n_jobs: int = -1, progress: Callable[[int, int], None] | None = None
-) -> Iterator[None]:
+def replicate_fitting(*, n_jobs: int = -1, progress: bool | Progress | None = None) -> Iterator[None]:
     """Say how the fits of replicates run inside a ``with`` block: on how many cores, and who is told.
 
     Parameters
@@ -36,7 +35,8 @@ def replicate_fitting(
     n_jobs
         Threads; -1, as without this function, is one per core. The results are the same for any number.
     progress
-        Called with the number of replicates fitted and their total, after each block of replicates.
+        True: a bar on a terminal, one closing line elsewhere, on stderr; or a function that is called with
+        the number of replicates fitted and their total, after each block of replicates.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def replicate_fitting(
     Raises
     ------
     ArgumentError
-        If ``n_jobs`` is no whole number above 0 and not -1, or ``progress`` can't be called.
+        If ``n_jobs`` is no whole number above 0 and not -1, or ``progress`` is neither True nor a function.
 
     Notes
     -----
@@ -69,14 +69,10 @@ def replicate_fitting(
                 where="replicate_fitting: n_jobs", found=f"{n_jobs!r}", allowed="1, 2, … or -1 for all cores"
             )
         )
-    if progress is not None and not callable(cast("object", progress)):
-        found = f"it is a {type(progress).__name__}"
-        faults.append(
-            Fault(where="replicate_fitting: progress", found=found, allowed="a function of (done, total)")
-        )
+    faults += progress_faults(progress, "replicate_fitting")
     if faults:
         raise ArgumentError(*faults)
-    token = _OPTIONS.set(_Options(n_jobs=n_jobs, progress=progress))
+    token = _OPTIONS.set(_Options(n_jobs=n_jobs, progress=teller(progress, "replicates")))
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -19,6 +19,7 @@ from coprodstats.models.imputation_trace import not_met, scale_reductions, trace
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign
 from coprodstats.survey.log import CleaningLog, count_by_reason
+from coprodstats.survey.progress import Progress, teller
 from coprodstats.survey.scales import derived, outcome_values
 
 Floats = NDArray[np.float64]
@@ -131,7 +132,7 @@ def impute(
     design: SurveyDesign | None = None,
     design_predictors: Sequence[DesignRole] | None = None,
     donors: int = 5,
-    progress: Callable[[int, int], None] | None = None,
+    progress: bool | Progress | None = None,
 ) -> Imputations:
     """Impute missing answers several times, by chained equations in which the sampling design predicts.
 
@@ -171,7 +172,8 @@ def impute(
     donors
         From how many like respondents a value of ``"pmm"`` may come.
     progress
-        Called after each round of a chain with the rounds done and their total.
+        True for a bar, or a function that is called after each round of a chain with the rounds done and
+        their total.
 
     Returns
     -------
@@ -228,11 +230,11 @@ def impute(
     )
     problem = _problem(plan, donors=donors, iterations=iterations)
     children = np.random.SeedSequence(seed).spawn(m)
-    done = count(1)
+    done, tell = count(1), teller(progress, "rounds of imputation")
 
     def tick() -> None:
-        if progress is not None:
-            progress(next(done), m * iterations)
+        if tell is not None:
+            tell(next(done), m * iterations)
 
     chains = [run_chain(problem, np.random.default_rng(child), tick) for child in children]
     order = [name for name, target in problem.targets.items() if len(target.gaps)]

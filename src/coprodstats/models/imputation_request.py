@@ -26,6 +26,7 @@ from coprodstats.survey.answers import BLANK, NOT_A_NUMBER, OUT_OF_RANGE, UNDECL
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, resolve_design
 from coprodstats.survey.log import count_by_reason, how_many
+from coprodstats.survey.progress import progress_faults
 
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -114,7 +115,7 @@ def plan_imputation(
         "predictors": (
             predictors, predictors is None or isinstance(predictors, Mapping), "{variable: [others]}"
         ),
-        "progress": (progress, progress is None or callable(progress), "a function of (done, total)"),
+        "progress": (progress, not progress_faults(progress, ""), "True, or a function of (done, total)"),
     }  # fmt: skip
     wrong = [
         Fault(where=f"impute: {name}", found=f"it is a {type(value).__name__}", allowed=allowed)

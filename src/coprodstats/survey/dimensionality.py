@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from coprodstats.survey.factors import (
 )
 from coprodstats.survey.items import item_answers
 from coprodstats.survey.polychoric import polychoric_matrix
+from coprodstats.survey.progress import Progress, progress_faults, teller
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def dimensionality(
     n_replicates: int = 100,
     design: SurveyDesign | None = None,
     domain: Domain | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: bool | Progress | None = None,
 ) -> Dimensionality:
     """Return how many dimensions items have, and whether two factors tell more than one.
 
@@ -98,7 +99,7 @@ def dimensionality(
     design, domain
         As for `coprodstats.item_analysis`.
     progress
-        Called with the number of shuffles done and their total.
+        True for a bar, or a function that is called with the number of shuffles done and their total.
 
     Returns
     -------
@@ -130,7 +131,8 @@ def dimensionality(
     """
     asked = "dimensionality"
     sets = {str(k): list(v) for k, v in items.items()} if isinstance(items, Mapping) else {}
-    _check(sets, n_replicates, asked)
+    _check(sets, n_replicates, progress, asked)
+    tell = teller(progress, "shuffles")
     flat = [name for names in sets.values() for name in names] if sets else items
     answers = item_answers(
         data, flat if not isinstance(flat, Mapping) else [], fewest=FEWEST_FOR_TWO, asked=asked
@@ -150,8 +152,8 @@ def dimensionality(
         codes, answers.n_categories, weights, n_replicates=n_replicates, seed=seed
     ):
         draws.append(values)
-        if progress is not None:
-            progress(len(draws), n_replicates)
+        if tell is not None:
+            tell(len(draws), n_replicates)
     table, kept = _against_chance(eigenvalues(found.matrix), np.array(draws))
     one, two = factor_solution(found.matrix, 1), factor_solution(found.matrix, 2)
     loadings = _loadings(answers.names, one, two, sets)
@@ -167,8 +169,8 @@ def dimensionality(
     )
 
 
-def _check(sets: dict[str, list[str]], n_replicates: object, asked: str) -> None:
-    faults = []
+def _check(sets: dict[str, list[str]], n_replicates: object, progress: object, asked: str) -> None:
+    faults = progress_faults(progress, asked)
     names = [name for members in sets.values() for name in members]
     twice = sorted({name for name in names if names.count(name) > 1})
     if sets and len(sets) != 2:

@@ -323,7 +323,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"methods": ["pmm"]}, "impute: methods: it is a list\n.*variable: method"),
     ({"predictors": "age"}, "impute: predictors: it is a str"),
     ({"design": "w"}, "impute: design: it is a str\n.*a SurveyDesign"),
-    ({"progress": True}, "it is a bool\n.*a function of"),
+    ({"progress": 3}, "it is a int\n.*True, or a function of"),
     ({"data": [1, 2]}, "it is a list\n.*a cleaned survey or a DataFrame"),
 ]
 
