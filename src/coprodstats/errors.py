@@ -94,6 +94,60 @@ class InputError(CoprodstatsError):
     exit_status = 4
 
 
+class DelimiterError(InputError):
+    """Fields, or numbers, are separated by other marks than declared."""
+
+    code = "E-I101"
+
+
+class EncodingError(InputError):
+    """Bytes are no text in the declared encoding."""
+
+    code = "E-I104"
+
+
+class FormatError(InputError):
+    """The content of a file is not what its name says."""
+
+    code = "E-I108"
+
+
+class SchemaError(InputError):
+    """Columns, rows or cells don't form the table that the codebook declares."""
+
+    code = "E-I110"
+
+
+class TruncatedInputError(InputError):
+    """A file ends before its end, or is damaged."""
+
+    code = "E-I120"
+
+
+class IntegrityError(InputError):
+    """A file is not the file that was declared, or changed while it was read."""
+
+    code = "E-I121"
+
+
+class ResourceLimitError(InputError):
+    """A file needs more memory, time or room than is given to it."""
+
+    code = "E-I130"
+
+
+class ReaderCrashError(InputError):
+    """The reader of a file format crashed; it ran in a process of its own."""
+
+    code = "E-I131"
+
+
+class UnsafePathError(InputError):
+    """A path leads out of its folder, or to something that is no file."""
+
+    code = "E-S501"
+
+
 class UnexpectedCodeError(InputError):
     """The data hold codes that the codebook does not declare."""
 
@@ -197,6 +251,34 @@ class ManifestMismatchError(ReportError):
     """Files of a finished run differ from what its manifest recorded."""
 
     code = "E-R200"
+
+
+Found = tuple[type[CoprodstatsError], Fault]
+
+
+def raise_found(found: Sequence[Found], family: type[CoprodstatsError]) -> None:
+    """Raise all faults at once, or return if there is none.
+
+    Parameters
+    ----------
+    found
+        Faults with their classes.
+    family
+        What is raised if the faults are not all of one class.
+
+    Examples
+    --------
+    >>> raise_found([], InputError)
+    >>> try:
+    ...     raise_found([(SchemaError, Fault(where="survey.csv", found="no rows"))], InputError)
+    ... except InputError as error:
+    ...     print(error.code)
+    E-I110
+    """
+    classes = {kind for kind, _ in found}
+    if classes:
+        raised = classes.pop() if len(classes) == 1 else family
+        raise raised(*(fault for _, fault in found))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from coprodstats.errors import CodebookError, InputError
 from coprodstats.survey.codebook import read_codebook
-from coprodstats.survey.csv_file import parse_csv
+from coprodstats.survey.csv_file import read_csv
 from coprodstats.survey.declarations import Codebook, Variable
 from coprodstats.survey.declared_variables import ALL_KEYS
+from coprodstats.survey.file_format import FileFormat
+from coprodstats.survey.opening import OpenFile
 from coprodstats.survey.reading import read_survey
-from coprodstats.survey.sav_file import code_text
+from coprodstats.survey.stat_file import code_text
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=8)
 CODEBOOK = Codebook(title="t", synthetic=False, variables={"q": Variable(name="q", label="q", kind="id")})
@@ -29,7 +31,11 @@ def test_a_table_written_by_another_program_is_read_back(rows: list[tuple[str, s
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
     writer.writerows([("a", "b"), *rows])
-    table = parse_csv(stream.getvalue().encode(), "t.csv")
+    data = stream.getvalue().encode()
+    file = OpenFile(
+        name="t.csv", plain_name="t.csv", stream=io.BytesIO(data), size=len(data), packed=io.BytesIO(data)
+    )
+    table = read_csv(file, FileFormat()).table
     columns = zip(*rows, strict=True)
     expected = [[text if text.strip() else None for text in column] for column in columns]
     assert list(table.columns.values()) == expected

@@ -21,12 +21,13 @@ from coprodstats.survey.declarations import (
 from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
+from coprodstats.survey.file_format import read_file_format
 from coprodstats.survey.toml_table import TomlTable, duplicates, parse_toml
 
 __all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
 
 _NAMED = ("variables", "mappings", "indices", "outcomes")
-_RULES = ("cleaning", "design")
+_RULES = ("file", "cleaning", "design")
 _TOP_KEYS = ("extends", "title", "synthetic", *_NAMED, *_RULES)
 _CLEANING_KEYS = ("duplicate_ids", "empty_rows", "missing_design", "ignore_columns")
 _MOST_EXTENDED = 8
@@ -36,7 +37,7 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     """Read a codebook.
 
     A codebook is a TOML file with the keys ``title``, ``synthetic`` and ``extends`` and the tables
-    ``variables``, ``mappings``, ``indices``, ``outcomes``, ``cleaning`` and ``design``.
+    ``file``, ``variables``, ``mappings``, ``indices``, ``outcomes``, ``cleaning`` and ``design``.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     - At most one variable each is the ``id`` and the ``weight``; none is needed. Several of kind ``stratum``,
       ``psu`` or ``fpc`` are stages of sampling, which the table ``design`` puts in order; it also holds the
       other arguments of `SurveyDesign`, such as ``lonely_psu`` and ``replicate_method``.
+    - ``file`` says how the survey file is written: ``delimiter``, ``decimal``, ``encoding``, ``sheet`` and
+      the other settings of `FileFormat`.
     - Codes are text. A code with a point or a leading plus is written in quotes.
     - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
     - ``bands`` cut an index or a numeric variable.
@@ -180,6 +183,7 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
         source=file.name,
         mapping=next(iter(declared.mappings), ""),
         sampling=read_sampling(top.table("design"), variables),
+        file=read_file_format(top.table("file")),
     )
     _check_labels(top, codebook)
     return codebook

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+from coprodstats.survey.file_format import FileFormat
 
 Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu", "fpc", "replicate weight"]
 # Kinds whose codes are numbers.
@@ -227,6 +228,8 @@ class Codebook:
         Name of the mapping in use, or an empty string if none is declared.
     sampling
         Arguments of the `SurveyDesign` that the kinds of columns don't say.
+    file
+        How the survey file is written.
     """
 
     title: str
@@ -240,6 +243,7 @@ class Codebook:
     source: str = "codebook"
     mapping: str = ""
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    file: FileFormat = field(default_factory=FileFormat)
 
     def __repr__(self) -> str:
         return (

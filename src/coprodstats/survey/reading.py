@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
-from coprodstats.errors import Fault, InputError, did_you_mean, listed
-from coprodstats.survey.csv_file import parse_csv
+from coprodstats.errors import (
+    Fault,
+    Found,
+    InputError,
+    ResourceLimitError,
+    SchemaError,
+    did_you_mean,
+    listed,
+    raise_found,
+)
+from coprodstats.survey.child_process import read_in_child
+from coprodstats.survey.column_names import header_faults, lookalike
+from coprodstats.survey.csv_file import read_csv
+from coprodstats.survey.decimal_marks import with_decimal_points
+from coprodstats.survey.declarations import NUMBERS
+from coprodstats.survey.evidence import check_evidence
+from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
+from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.numbers import as_number
-from coprodstats.survey.sav_file import parse_sav
+from coprodstats.survey.opening import OpenFile, open_survey_file
+from coprodstats.survey.raw_table import RawTable
+from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
 
 if TYPE_CHECKING:
     from coprodstats.survey.declarations import Codebook, Variable
-    from coprodstats.survey.raw_table import RawTable
 
-_PARSERS = {".csv": parse_csv, ".sav": parse_sav}
-_MOST_BYTES = 2 * 1024**3
-_BEGINNINGS = {
-    b"$FL2": "an SPSS file",
-    b"$FL3": "a compressed SPSS file",
-    b"PK\x03\x04": "a zip archive, such as an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"\x1f\x8b": "a gzip archive",
-    b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
-    b"<stata_dta>": "a Stata file",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
-}
+ReadingProgress = Callable[[int, int], None]
+_ROW_LIMITS = (65_536, 1_048_576)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,23 +54,32 @@ class SurveyData:
         Name of the file, without its folder.
     sha256
         Hash of the bytes of the file.
+    warnings
+        What the reader noticed that prevents nothing.
     """
 
     frame: pd.DataFrame = field(repr=False)
     codebook: Codebook
     source: str = "data frame"
     sha256: str = ""
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         expected = list(self.codebook.variables)
         if list(self.frame.columns) != expected:
-            raise InputError(
-                *_column_faults(list(self.frame.columns), self.codebook, self.source, strict=True)
-            )
+            found = _column_faults(list(self.frame.columns), self.codebook, self.source, strict=True)
+            raise_found(found, InputError)
         other = [name for name in expected if self.frame[name].dtype != "str"]
         if other:
-            found = f"columns are not text: {listed(other)}"
-            raise InputError(Fault(where=self.source, found=found, allowed="codes as text, dtype str"))
+            found_types = f"columns are not text: {listed(other)}"
+            raise InputError(
+                Fault(
+                    where=self.source,
+                    found=found_types,
+                    allowed="codes as text, dtype str",
+                    remedy="survey_from_frame(frame, codebook) writes typed columns as codes",
+                )
+            )
 
     @property
     def n_rows(self) -> int:
@@ -76,26 +90,43 @@ class SurveyData:
         return f"<SurveyData {self.source!r}: {self.n_rows} rows, {self.frame.shape[1]} columns>"
 
 
-def read_survey(path: str | PathLike[str], codebook: Codebook) -> SurveyData:
+def read_survey(
+    path: str | PathLike[str],
+    codebook: Codebook,
+    *,
+    root: str | PathLike[str] | None = None,
+    progress: ReadingProgress | None = None,
+) -> SurveyData:
     r"""Read a survey file as codes; nothing is converted and nothing is guessed.
 
     Parameters
     ----------
     path
-        A ``.csv`` file (UTF-8, commas) or an SPSS ``.sav`` file.
+        A ``.csv``, ``.tsv``, ``.sav``, ``.zsav``, ``.por``, ``.dta``, ``.parquet``, ``.xlsx`` or ``.ods``
+        file, also as ``.gz`` or alone in a ``.zip``.
     codebook
-        Declares every column of the file, apart from those in its ``cleaning.ignore_columns``.
+        Declares every column of the file, apart from those in its ``cleaning.ignore_columns``, and in its
+        table ``file`` how the file is written.
+    root
+        The folder that the file must lie in, links followed; None if any place will do.
+    progress
+        Called while a CSV file is read, with the bytes read so far and their number.
 
     Returns
     -------
     SurveyData
-        One column of text per variable. An SPSS number is written without a point if it is whole, so that
-        both formats of one survey give the same codes.
+        One column of text per variable. A number of a binary format is written without a point if it is
+        whole, so that all formats of one survey give the same codes; Stata's ``.a`` to ``.z`` are codes.
 
     Raises
     ------
     InputError
-        If the file can't be read without guessing, or its columns are not those of the codebook.
+        If the file can't be read without guessing, or its columns are not those of the codebook: with all
+        faults, or as one of its classes if that is what they all are.
+
+    Notes
+    -----
+    Binary formats are parsed in a process of its own with limited memory and time.
 
     Examples
     --------
@@ -112,54 +143,149 @@ def read_survey(path: str | PathLike[str], codebook: Codebook) -> SurveyData:
     >>> survey.frame["id"].tolist()
     ['0017']
     """
-    file = Path(path)
-    name = file.name
-    data = _bytes_of(file)
-    _check_beginning(data, file)
-    table = _PARSERS[file.suffix.lower()](data, name)
-    faults = _column_faults(list(table.columns), codebook, name)
-    faults += _missing_code_faults(table, codebook, name)
-    if faults:
-        raise InputError(*faults)
-    frame = pd.DataFrame({key: pd.array(table.columns[key], dtype="str") for key in codebook.variables})
-    return SurveyData(frame=frame, codebook=codebook, source=name, sha256=hashlib.sha256(data).hexdigest())
-
-
-def _bytes_of(file: Path) -> bytes:
-    fault = None
-    if not file.is_file():
-        found = "this is a folder" if file.is_dir() else "no such file"
-        fault = Fault(where=str(file.name), found=found, remedy="check the path and the working directory")
-    elif file.suffix.lower() not in _PARSERS:
-        found = f"files that end in {file.suffix!r} can't be read"
-        fault = Fault(where=file.name, found=found, allowed=listed(list(_PARSERS)))
-    elif file.stat().st_size > _MOST_BYTES:
-        fault = Fault(where=file.name, found="the file is larger than 2 GiB")
-    if fault:
-        raise InputError(fault)
-    return file.read_bytes()
-
-
-def _check_beginning(data: bytes, file: Path) -> None:
-    looks = next((kind for start, kind in _BEGINNINGS.items() if data.startswith(start)), "")
-    if data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
-        looks = "a web page, perhaps a login page"
-    is_spss = looks in {"an SPSS file", "a compressed SPSS file"}
-    if not data:
-        fault = Fault(where=file.name, found="the file is empty")
-    elif file.suffix.lower() == ".sav" and not is_spss:
-        found = f"the name says SPSS, the content is {looks or 'something else'}"
-        fault = Fault(where=file.name, found=found, allowed="a file that begins with $FL2 or $FL3")
-    elif file.suffix.lower() == ".csv" and looks:
-        fault = Fault(
-            where=file.name, found=f"the name says CSV, the content is {looks}", allowed="UTF-8 text"
+    declared = codebook.file
+    with open_survey_file(path, root=root, sha256=declared.sha256) as file:
+        table, line_of = _read(file, declared, progress)
+        survey = _checked(table, codebook, file.name, line_of, has_marks=_has_marks(file, declared))
+        return SurveyData(
+            frame=_frame(survey.table, codebook),
+            codebook=codebook,
+            source=file.name,
+            sha256=file.digest(),
+            warnings=survey.warnings,
         )
-    else:
-        return
-    raise InputError(fault)
 
 
-def _column_faults(columns: list[str], codebook: Codebook, name: str, *, strict: bool = False) -> list[Fault]:
+def survey_from_frame(frame: pd.DataFrame, codebook: Codebook, *, source: str = "data frame") -> SurveyData:
+    """Take a data frame for a survey; its cells are written as codes.
+
+    Parameters
+    ----------
+    frame
+        One column per variable, and those of the codebook's ``cleaning.ignore_columns``; the index is left
+        out.
+    codebook
+        What the codes mean.
+    source
+        What messages call the frame.
+
+    Returns
+    -------
+    SurveyData
+        Whole numbers as text without a point, other numbers with as many digits as tell them apart, truth
+        values as ``true`` and ``false``, dates as ``2008-05-01``, categories as themselves; NaN, NA and None
+        are blank.
+
+    Raises
+    ------
+    InputError
+        If the columns are not those of the codebook, or cells are neither texts, numbers nor dates.
+
+    Examples
+    --------
+    >>> from coprodstats.survey.declarations import Codebook, Variable
+    >>> age = Variable(name="age", label="Age", kind="numeric")
+    >>> codebook = Codebook(title="", synthetic=False, variables={"age": age})
+    >>> survey_from_frame(pd.DataFrame({"age": [44.0, None]}), codebook).frame["age"].tolist()
+    ['44', nan]
+    """
+    names = [str(name) for name in frame.columns]
+    found = header_faults(names, source)
+    columns, arrays = {}, {}
+    for position, name in enumerate(names):
+        array, fault = _arrow(frame.iloc[:, position], name, source)
+        if fault:
+            found.append((SchemaError, fault))
+            continue
+        arrays[name] = array
+        columns[name] = pa.chunked_array([typed_column(array)])
+    raise_found(found, InputError)
+    if not len(frame):
+        raise InputError(Fault(where=source, found="there is not a single row"))
+    floats = [name for name, array in arrays.items() if pa.types.is_floating(array.type)]
+    table = pa.table(columns)
+    raw = RawTable(table=table, inexact=inexact_columns(table, floats))
+    survey = _checked(raw, codebook, source, lambda row: row + 1, has_marks=False)
+    return SurveyData(frame=_frame(survey.table, codebook), codebook=codebook, source=source)
+
+
+def _arrow(column: pd.Series, name: str, source: str) -> tuple[pa.Array, Fault | None]:
+    try:
+        array = pa.Array.from_pandas(column)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        found = "the cells are not all of one type"
+        remedy = "write the column as text, or as numbers"
+        return None, Fault(where=f"{source}: {name}", found=found, remedy=remedy)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array, column_fault(name, array.type, source)
+
+
+def _has_marks(file: OpenFile, declared: FileFormat) -> bool:
+    """Say whether numbers of the format are text, with a decimal mark of its own."""
+    return format_of(file.plain_name, declared) in {"csv", *SHEETS}
+
+
+def _read(
+    file: OpenFile, declared: FileFormat, progress: ReadingProgress | None
+) -> tuple[RawTable, Callable[[int], int]]:
+    format_ = format_of(file.plain_name, declared)
+    check_evidence(file, format_, declared.encoding)
+    if format_ == "csv":
+        read = read_csv(file, declared, progress=progress)
+        return read.table, lambda row: read.lines[row]
+    table, _ = read_in_child(file, format_, declared)
+    assert table is not None  # noqa: S101  (answers were asked for)
+    raise_found(header_faults(table.table.column_names, file.name), InputError)
+    first = declared.header_rows + 1 if format_ in SHEETS else 1
+    return table, lambda row: row + first
+
+
+def _checked(
+    raw: RawTable, codebook: Codebook, name: str, line_of: Callable[[int], int], *, has_marks: bool
+) -> RawTable:
+    columns = raw.table.column_names
+    if len(columns) > MOST_COLUMNS or raw.n_rows > MOST_ROWS:
+        told = f"there are {raw.n_rows:,} rows and {len(columns):,} columns"
+        allowed = f"at most {MOST_ROWS:,} and {MOST_COLUMNS:,}"
+        raise ResourceLimitError(Fault(where=name, found=told, allowed=allowed))
+    found = _column_faults(columns, codebook, name)
+    found += [(InputError, fault) for fault in _missing_code_faults(raw, codebook, name)]
+    found += _inexact_faults(raw, codebook, name)
+    present = {key: variable for key, variable in codebook.variables.items() if key in columns}
+    table = raw.table
+    if has_marks:
+        numbers = [key for key, variable in present.items() if variable.kind in NUMBERS]
+        table, marks = with_decimal_points(table, numbers, codebook.file, name, line_of)
+        found += marks
+    for key, variable in present.items():
+        found += _lookalike_faults(table[key], variable, name)
+    raise_found(found, InputError)
+    return RawTable(table=table, warnings=(*raw.warnings, *_row_limit_warnings(raw.n_rows)))
+
+
+def _row_limit_warnings(n_rows: int) -> list[str]:
+    """Warn of a file that ends where a spreadsheet or an export of one does."""
+    return [
+        f"{rows:,} rows is the most that a spreadsheet of this kind holds; rows may be missing"
+        for limit in _ROW_LIMITS
+        for rows in (limit, limit - 1)
+        if n_rows == rows
+    ]
+
+
+def _frame(table: pa.Table, codebook: Codebook) -> pd.DataFrame:
+    text = pd.StringDtype(na_value=float("nan"))
+    return pd.DataFrame(
+        {key: pd.Series(pd.array(_plain(table[key]), dtype=text)) for key in codebook.variables}
+    )
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.large_string())
+
+
+def _column_faults(columns: list[str], codebook: Codebook, name: str, *, strict: bool = False) -> list[Found]:
     ignored = () if strict else codebook.cleaning.ignore_columns
     absent = [column for column in codebook.variables if column not in columns]
     unknown = [column for column in columns if column not in codebook.variables and column not in ignored]
@@ -173,6 +299,7 @@ def _column_faults(columns: list[str], codebook: Codebook, name: str, *, strict:
     ]
     if unknown:
         near = [hint for column in unknown if (hint := did_you_mean(column, absent))]
+        near += [_foreign_letters(column, absent) for column in unknown if lookalike(column, absent)]
         faults.append(
             Fault(
                 where=name,
@@ -182,7 +309,57 @@ def _column_faults(columns: list[str], codebook: Codebook, name: str, *, strict:
         )
     if not faults and strict:
         faults.append(Fault(where=name, found="the columns are not in the order of the codebook"))
-    return faults
+    return [(SchemaError, fault) for fault in faults]
+
+
+def _foreign_letters(column: str, known: Sequence[str]) -> str:
+    meant = lookalike(column, known)
+    return f"it looks like {meant[0]!r} and holds {listed(meant[1])}" if meant else ""
+
+
+def _lookalike_faults(column: pa.ChunkedArray, variable: Variable, name: str) -> list[Found]:
+    """Find codes that look like declared ones and are written with other characters."""
+    declared = [*variable.codes, *variable.missing]
+    if variable.kind not in {"nominal", "ordinal"} or not declared:
+        return []
+    known = set(declared)
+    odd = [
+        meant
+        for code in column.unique().to_pylist()
+        if code is not None
+        and code not in known
+        and not code.isascii()
+        and (meant := lookalike(code, declared))
+    ]
+    return [
+        (
+            SchemaError,
+            Fault(
+                where=f"{name}: {variable.name}",
+                found=f"a code looks like {other!r} and holds {listed(points)}",
+                allowed=listed(declared),
+                remedy="type it again in the file",
+            ),
+        )
+        for other, points in odd
+    ]
+
+
+def _inexact_faults(raw: RawTable, codebook: Codebook, name: str) -> list[Found]:
+    exact = {"id", "stratum", "psu"}
+    return [
+        (
+            SchemaError,
+            Fault(
+                where=f"{name}: {column}",
+                found="numbers beyond 9,007,199,254,740,992 are rounded in this format, and these are names",
+                allowed="long identifiers as text",
+                remedy="export the column as text",
+            ),
+        )
+        for column in raw.inexact
+        if column in codebook.variables and codebook.variables[column].kind in exact
+    ]
 
 
 def _missing_code_faults(table: RawTable, codebook: Codebook, name: str) -> list[Fault]:
