@@ -319,6 +319,7 @@ def test_claims_do_not_agree_where_the_truth_is_another(name: str) -> None:
 # ------------------------------------------------------------------------------- small runs, and failures
 
 SMALL = """title = "Age and gender"
+root = "../.."
 survey = "../../data/synthetic/five_nation_2008.csv"
 codebook = "codebook.toml"
 output = "out"

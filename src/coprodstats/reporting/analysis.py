@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from coprodstats import __version__
-from coprodstats.errors import Fault, ManifestMismatchError, ReportError
+from coprodstats.errors import Fault, IntegrityError, ManifestMismatchError, ReportError
 from coprodstats.models.margins import margins
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.document import Document
@@ -257,11 +257,19 @@ def _rows(models: Mapping[str, FittedModel]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def _survey_record(path: Path, sha256: str, n_rows: int) -> InputRecord:
+    record = input_record(path, n_rows=n_rows)
+    if record.sha256 != sha256:
+        found = "the file changed while the analysis ran"
+        raise IntegrityError(Fault(where=path.name, found=found, remedy="run the analysis again"))
+    return record
+
+
 def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
     plan, cleaned = findings.plan, findings.cleaned
     log = cleaned.log
     inputs = [input_record(plan.path), *_codebook_records(plan.codebook)]
-    inputs.append(input_record(plan.survey, n_rows=log.rows_in))
+    inputs.append(_survey_record(plan.survey, cleaned.sha256, log.rows_in))
     if plan.claims is not None:
         inputs.append(input_record(plan.claims))
     design = findings.bound

@@ -17,8 +17,8 @@ from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 
 KINDS = ("logit", "ologit")
 _TOP = (
-    "title", "subtitle", "survey", "codebook", "claims", "output", "seed", "replicates", "df_rule",
-    "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest", "importance",
+    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "seed", "replicates",
+    "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest", "importance",
     "limits",
 )  # fmt: skip
 _COMPARISON = (
@@ -102,6 +102,8 @@ class AnalysisPlan:
         The file; the other paths are resolved from its folder.
     sha256
         Hash of its bytes.
+    root
+        The folder that the survey file must lie in, links followed: the file's own unless declared.
     survey, codebook, output
         Paths; ``claims`` may be None.
     outcomes
@@ -120,6 +122,7 @@ class AnalysisPlan:
     sha256: str
     title: str
     subtitle: str
+    root: Path
     survey: Path
     codebook: Path
     claims: Path | None
@@ -164,6 +167,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         sha256=hashlib.sha256(data).hexdigest(),
         title=top.text("title", None),
         subtitle=top.text("subtitle"),
+        root=_beside(top, file, "root", default="."),
         survey=_beside(top, file, "survey"),
         codebook=_beside(top, file, "codebook"),
         claims=_beside(top, file, "claims") if "claims" in top else None,

@@ -296,17 +296,28 @@ def check_package(stream: BinaryIO, name: str) -> list[str]:
     try:
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
+            defining = [m.filename for m in members if m.filename.endswith(".xml") and _defines(archive, m)]
     except BROKEN_ARCHIVE:
         raise TruncatedInputError(_damaged(name)) from None
     finally:
         stream.seek(0)
     if len(members) > _MOST_MEMBERS:
         raise ResourceLimitError(Fault(where=name, found=f"the file holds {len(members):,} parts"))
+    if defining:
+        found = f"{defining[0]} defines entities, which can make a small file grow without end"
+        raise ResourceLimitError(Fault(where=name, found=found, remedy="save the file again in its program"))
     for member in members:
         refuse_expansion(member.compress_size, member.file_size, name)
     total = sum(member.file_size for member in members)
     refuse_expansion(max(total, 1), total, name)
     return [member.filename for member in members]
+
+
+def _defines(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    """Say whether an XML part has a document type, which no spreadsheet program writes."""
+    with archive.open(member) as part:
+        head = part.read(4096)
+    return b"<!DOCTYPE" in head or b"<!ENTITY" in head
 
 
 def _damaged(name: str) -> Fault:

@@ -59,10 +59,10 @@ def cell_faults(stream: BinaryIO, name: str, format_: str, sheet: str) -> list[F
     where = f"{name}: sheet {sheet!r}"
     faults = []
     if errors:
-        found = f"{len(errors):,} cells hold an error such as #REF! or #DIV/0!: {listed(errors, 20)}"
+        found = f"cells with an error such as #REF! or #DIV/0!: {listed(errors, 20)}"
         faults.append(Fault(where=where, found=found, remedy="mend the formulas, or blank the cells"))
     if uncached:
-        found = f"{len(uncached):,} cells hold a formula whose result isn't stored: {listed(uncached, 20)}"
+        found = f"cells with a formula whose result isn't stored: {listed(uncached, 20)}"
         faults.append(Fault(where=where, found=found, remedy="open the file in its program and save it"))
     return faults
 
@@ -75,7 +75,7 @@ def _in_ods(archive: zipfile.ZipFile) -> list[str]:
             count += len(_ODS_ERROR.findall(text))
             # A match can't lie in the tail alone, so it isn't counted twice.
             tail = text[-27:]
-    return ["(place unknown)"] * count
+    return [f"{count:,} of them"] if count else []
 
 
 def _in_xlsx(archive: zipfile.ZipFile, name: str, sheet: str) -> tuple[list[str], list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -73,7 +74,7 @@ def read_sheet(
     used = _sheet(stream, name, sheet)
     found: list[Found] = [(SchemaError, fault) for fault in cell_faults(stream, name, format_, used.name)]
     rows = _rows(used)
-    header = [row for row, _ in zip(rows, range(header_rows), strict=False)]
+    header = list(islice(rows, header_rows))
     if not header:
         raise InputError(Fault(where=name, found="the sheet is empty", allowed="a header and rows"))
     names = _names(header)
@@ -141,7 +142,7 @@ def _header_faults(sheet: Any, name: str, names: list[str], header_rows: int) ->
     where = f"{name}: sheet {sheet.name!r}"
     # With several rows declared, group titles above the last of them may be merged.
     if [place for place in merged if place[1][0] >= header_rows or header_rows == 1]:
-        found = f"{len(merged):,} merged cells are in the header"
+        found = "there are merged cells in the header"
         return [(SchemaError, Fault(where=where, found=found, allowed="one name per column", remedy=remedy))]
     if nameless := [place for place, column in enumerate(names, start=1) if not column]:
         found = f"columns without a name at positions {listed(nameless)}"
@@ -211,7 +212,7 @@ class _Body:
         found: list[Found] = []
         if self.beyond:
             rows = listed([row + header_rows for row in self.beyond[:20]], 20)
-            told = f"{len(self.beyond):,} rows hold cells to the right of the header: row {rows}"
+            told = f"there are cells to the right of the header in row {rows}"
             found.append(
                 (SchemaError, Fault(where=name, found=told, remedy="name the columns, or clear them"))
             )
