@@ -233,6 +233,11 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
         for name in spec.formula.predictors
         if name not in frame.columns
     ]
+    faults += [
+        Fault(where=f"new data: column {name!r}", found="it occurs twice")
+        for name in spec.formula.predictors
+        if (frame.columns == name).sum() > 1
+    ]
     if faults:
         raise ModelError(*faults)
     conformed: Prepared = {}
@@ -243,7 +248,8 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
             faults.append(Fault(where=f"new data: column {name!r}", found=f"{gaps} rows have no value"))
             continue
         if name in spec.levels:
-            unseen = [value for value in pd.unique(column) if value not in spec.levels[name]]
+            codes, values = pd.factorize(column)
+            unseen = [value for value in values if value not in spec.levels[name]]
             if unseen:
                 faults.append(
                     Fault(
@@ -253,8 +259,10 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
                     )
                 )
                 continue
+            # Levels are found by equality, so that 0 and 1 are False and True, as 1.0 is 1.
+            level = np.array([spec.levels[name].index(value) for value in values], dtype=np.intp)
             conformed[name] = pd.Series(
-                pd.Categorical(column, categories=list(spec.levels[name])), index=frame.index
+                pd.Categorical.from_codes(level[codes], categories=list(spec.levels[name])), index=frame.index
             )
         elif pd.api.types.is_numeric_dtype(column):
             conformed[name] = _as_floats(column)

@@ -146,6 +146,12 @@ def test_new_data_that_are_no_frame() -> None:
         rebuild_matrix(spec, {"age": [1]})  # type: ignore[arg-type]
 
 
+def test_a_column_of_new_data_that_occurs_twice() -> None:
+    _, spec = built("age")
+    with pytest.raises(ModelError, match=r"column 'age': it occurs twice"):
+        rebuild_matrix(spec, pd.concat([frame(), frame()[["age"]]], axis=1))
+
+
 def test_splines_do_not_reach_beyond_their_data() -> None:
     _, spec = built("bs(age, df=4)")
     with pytest.raises(ModelError, match=r"stay within the range of the data"):
@@ -251,3 +257,10 @@ def test_a_logical_predictor_is_a_factor_whose_margin_is_a_difference() -> None:
     assert found["contrast"].tolist() == ["True - False"]
     both = [predict(model, frame.assign(member=value))["1"].mean() for value in (True, False)]
     assert found["estimate"].iloc[0] == pytest.approx(both[0] - both[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "boolean", "object"])
+def test_zero_and_one_are_false_and_true_in_new_data(kind: str) -> None:
+    member = frame().assign(member=[True, False] * 4)
+    x, spec = built("member", member)
+    assert rebuild_matrix(spec, member.astype({"member": kind})).tolist() == x.tolist()
