@@ -50,13 +50,21 @@ def matrices_at(
         # They depend on nothing else: one row per setting tells them all.
         first = frame.iloc[[0] * len(settings)].reset_index(drop=True)
         values = {name: [setting[name] for setting in settings] for name in names}
-        for row in rebuild_matrix(spec, first.assign(**values)):
+        for row in rebuild_matrix(spec, with_values(first, values)):
             changed = x.copy()
             changed[:, columns] = row[columns]
             yield changed
         return
     for setting in settings:
-        yield rebuild_matrix(spec, frame.assign(**setting))
+        yield rebuild_matrix(spec, with_values(frame, setting))
+
+
+def with_values(frame: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a frame with some columns set; `pandas.DataFrame.assign` knows none named ``self``."""
+    changed = frame.copy(deep=False)
+    for name, value in values.items():
+        changed[name] = value
+    return changed
 
 
 def matrix_shifted(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str, by: float) -> Floats:
@@ -81,7 +89,7 @@ def matrix_shifted(spec: DesignSpec, frame: pd.DataFrame, x: Floats, name: str, 
         changed = x.copy()
         changed[:, columns] += by
         return changed
-    return rebuild_matrix(spec, frame.assign(**{name: frame[name].to_numpy(dtype=float) + by}))
+    return rebuild_matrix(spec, with_values(frame, {name: frame[name].to_numpy(dtype=float) + by}))
 
 
 def column_derivatives(
@@ -119,7 +127,7 @@ def column_derivatives(
         shift = np.where(values + 2 * step > observed.max(), -2.0, shift)
 
     def at(offset: float) -> Floats:
-        return rebuild_matrix(spec, frame.assign(**{name: values + (offset + shift) * step}))[:, columns]
+        return rebuild_matrix(spec, with_values(frame, {name: values + (offset + shift) * step}))[:, columns]
 
     total = np.zeros((len(values), len(columns)))
     stencils = {0.0: _CENTRAL, 2.0: _FORWARD, -2.0: _BACKWARD}

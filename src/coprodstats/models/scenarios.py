@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, ModelError
-from coprodstats.models.changes import column_derivatives, matrices_at, matrix_shifted
+from coprodstats.models.changes import column_derivatives, matrices_at, matrix_shifted, with_values
 from coprodstats.models.margin_arguments import Step
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
@@ -102,7 +102,7 @@ def _fixed(
         return
     matrices = matrices_at(model.spec, model.sample, observed, settings)
     for fixed, x in zip(settings, matrices, strict=True):
-        yield fixed, model.sample.assign(**fixed), x
+        yield fixed, with_values(model.sample, fixed), x
 
 
 def _level_block(

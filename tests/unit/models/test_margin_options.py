@@ -604,3 +604,13 @@ def test_crossed_predictors_give_negative_probabilities() -> None:
     wanted = np.diff(np.concatenate([[0.0], below, [1.0]]))
     assert wanted[1] < 0
     assert found[0] == pytest.approx(wanted, rel=1e-13)
+
+
+def test_a_predictor_may_have_any_name(frame: pd.DataFrame) -> None:
+    plain = logit("joins ~ age * nation + x", frame)
+    named = logit("joins ~ self * nation + x", frame.rename(columns={"age": "self"}))
+    for options in ({}, {"change": 10}, {"at": {"x": [0, 1]}}):
+        own, other = margins(plain, "age", **options), margins(named, "self", **options)
+        assert other["estimate"].tolist() == own["estimate"].tolist()
+    at = [average_predictions(m, {n: [30, 60]}) for m, n in ((plain, "age"), (named, "self"))]
+    assert at[0]["estimate"].tolist() == at[1]["estimate"].tolist()
