@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from coprodstats.errors import Fault, listed
 from coprodstats.models.crossings import refuse_crossings
 from coprodstats.models.outcome_views import OutcomeView
+from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.replicate_draws import failed_replicates, replicate_covariance
 from coprodstats.models.responses import averaged_slopes, averaged_values, row_slopes, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import RowGroups
 from coprodstats.models.scenarios import Block, Scenario
 from coprodstats.survey.design import ResolvedDesign, design_variance
+from coprodstats.survey.sums import binned, settled_product, sums_by
 
 Floats = NDArray[np.float64]
 Vce = Literal["delta", "unconditional"]
@@ -125,7 +127,7 @@ def estimate_blocks(
     labels = pd.concat([part.labels for part in parts], ignore_index=True)
     estimate = np.concatenate([part.estimate for part in parts])
     gradient = np.vstack([part.gradient for part in parts])
-    influence = model.influence @ gradient.T
+    influence = settled_product(model.influence, gradient.T)
     start = 0
     for part in parts:
         end = start + len(part.labels)
@@ -134,8 +136,8 @@ def estimate_blocks(
         start = end
     drawn = [part.replicates for part in parts if part.replicates is not None]
     replicates = np.hstack(drawn) if drawn else None
-    if model.covariance == "model":
-        covariance = gradient @ model.covariance_matrix @ gradient.T
+    if model.covariance == "model" or (vce == "delta" and replicates is None):
+        covariance = sandwich(gradient, model.covariance_matrix)
     else:
         covariance = joint_covariance(influence, replicates, estimate, model.design, [model])
     return MarginEstimates(
@@ -160,7 +162,7 @@ def _block_estimates(
     estimates, gradients, deviations, replicates = [], [], [], []
     for scenario in block.scenarios:
         values, gradient = _averaged(model, scenario, groups)
-        shown = values @ view.weights.T
+        shown = settled_product(values, view.weights.T)
         mean = _group_means(shown, groups, model.sample_weights)
         estimates.append(mean)
         # (cuts, slopes) → reported parameters: `to_user` only reorders and changes signs.
@@ -230,12 +232,8 @@ def _averaged(model: FittedModel, scenario: Scenario, groups: RowGroups) -> tupl
 
 def _group_means(values: Floats, groups: RowGroups, weights: Floats) -> Floats:
     """Return weighted means of columns in each group, shape (g, columns); NaN where there is no weight."""
-    if groups.n_groups == 1:
-        totals, size = (weights @ values)[None, :], np.array([weights.sum()])
-    else:
-        columns = [np.bincount(groups.code, weights * v, minlength=groups.n_groups) for v in values.T]
-        totals = np.column_stack(columns)
-        size = np.bincount(groups.code, weights, minlength=groups.n_groups)
+    totals = sums_by(weights[:, None] * values, groups.code, groups.n_groups)
+    size = binned(groups.code, weights, groups.n_groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(totals / size[:, None])
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
+from coprodstats.survey.sums import settled_product
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,7 +41,7 @@ class Influence:
 
     def laid_out(self) -> Floats:
         """Return it, zero where a row is not used, shape (n, q)."""
-        return spread(self.scores.laid_out() @ self.bread.T, self.used)
+        return spread(settled_product(self.scores.laid_out(), self.bread.T), self.used)
 
 
 def influence_rows(scores: Floats, weights: Floats, information: Floats) -> Floats:

@@ -21,10 +21,11 @@ from coprodstats.models.margin_arguments import (
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.outcome_views import Of, OutcomeView, Scores, outcome_view, view_faults
 from coprodstats.models.refit import require_model
-from coprodstats.models.responses import BLOCK, row_gradients, row_values
+from coprodstats.models.responses import row_gradients, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import By, row_groups
 from coprodstats.models.scenarios import prediction_blocks
+from coprodstats.survey.sums import BLOCK
 
 Floats = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from coprodstats.models.links import Link, log_interval
+from coprodstats.survey.sums import BLOCK, LineSum, cut_lines, settled_product
 
 Floats = NDArray[np.float64]
 
@@ -69,20 +70,24 @@ class Surface:
         return int(self.response.first(np.zeros((1, m))).shape[1])
 
 
-# Rows at a time: derivatives of all values by all predictors stay in the processor's cache.
-BLOCK = 8192
-
 # Below it 1 - exp(x) has no relative error above 10 roundings.
 FAR = -0.1
 
 
 def linear_predictors(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
     """Return the linear predictors of each row of a design matrix, shape (n, m)."""
-    m = len(surface.slope_map)
-    along = x @ (surface.slope_map @ theta[m:]).T
+    along = _along(surface, theta, x)
     if offset is not None:
         along = along + offset[:, None]
-    return np.asarray(theta[:m] + surface.response.sign * along)
+    return np.asarray(theta[: len(surface.slope_map)] + surface.response.sign * along)
+
+
+def _along(surface: Surface, theta: Floats, x: Floats) -> Floats:
+    """Return each row's x' slopes for every linear predictor, (n, m), or (n, 1) if they are the same."""
+    coefficients = surface.slope_map @ theta[len(surface.slope_map) :]
+    if (coefficients == coefficients[0]).all():
+        coefficients = coefficients[:1]
+    return settled_product(x, coefficients.T)
 
 
 def row_values(surface: Surface, theta: Floats, x: Floats, offset: Floats | None = None) -> Floats:
@@ -107,13 +112,12 @@ def averaged_values(
         What is added to ``x' slopes``, shape (n,).
     """
     rows = []
-    gradient = np.zeros((surface.n_values, len(theta)))
+    gradient = _Gradient.zero(surface, x.shape[1])
     for block in _blocks(len(x)):
         eta = linear_predictors(surface, theta, x[block], None if offset is None else offset[block])
         rows.append(surface.response.values(eta))
-        weighted = surface.response.first(eta) * share[block, None, None]
-        gradient += _by_theta(surface, weighted, x[block])
-    return np.concatenate(rows), gradient
+        gradient = gradient.plus(surface.response.first(eta) * share[block, None, None], x[block])
+    return np.concatenate(rows), gradient.by_theta(surface)
 
 
 def averaged_slopes(
@@ -135,18 +139,19 @@ def averaged_slopes(
     gradient : numpy.ndarray
         Gradient of the weighted average by theta, shape (v, q).
     """
-    m = len(surface.slope_map)
     rows = []
-    gradient = np.zeros((surface.n_values, len(theta)))
+    bent = direct = _Gradient.zero(surface, x.shape[1])
     for block in _blocks(len(x)):
         eta = linear_predictors(surface, theta, x[block], None if offset is None else offset[block])
-        speed = surface.response.sign * (moved[block] @ (surface.slope_map @ theta[m:]).T)
+        speed = np.broadcast_to(surface.response.sign * _along(surface, theta, moved[block]), eta.shape)
         first = surface.response.first(eta)
         rows.append(np.einsum("nvm,nm->nv", first, speed))
-        bent = np.einsum("nvml,nl->nvm", surface.response.second(eta), speed) * share[block, None, None]
-        gradient += _by_theta(surface, bent, x[block])
-        direct = first * share[block, None, None]
-        gradient[:, m:] += _by_theta(surface, direct, moved[block])[:, m:]
+        turned = np.einsum("nvml,nl->nvm", surface.response.second(eta), speed)
+        bent = bent.plus(turned * share[block, None, None], x[block])
+        direct = direct.plus(first * share[block, None, None], moved[block])
+    gradient = bent.by_theta(surface)
+    m = len(surface.slope_map)
+    gradient[:, m:] += direct.by_theta(surface)[:, m:]
     return np.concatenate(rows), gradient
 
 
@@ -160,9 +165,9 @@ def row_slopes(
     surface, theta, x, moved, offset
         As for `averaged_slopes`, which gives the same numbers with the gradient of their average.
     """
-    m = len(surface.slope_map)
-    first = surface.response.first(linear_predictors(surface, theta, x, offset))
-    speed = surface.response.sign * (moved @ (surface.slope_map @ theta[m:]).T)
+    eta = linear_predictors(surface, theta, x, offset)
+    first = surface.response.first(eta)
+    speed = np.broadcast_to(surface.response.sign * _along(surface, theta, moved), eta.shape)
     return np.asarray(np.einsum("nvm,nm->nv", first, speed))
 
 
@@ -173,12 +178,34 @@ def row_gradients(surface: Surface, theta: Floats, x: Floats, offset: Floats | N
     return np.concatenate([first, slopes], axis=2)
 
 
-def _by_theta(surface: Surface, weighted: Floats, x: Floats) -> Floats:
-    """Return the sum over rows of weighted derivatives by eta, carried to theta, shape (v, q)."""
-    n, v, m = weighted.shape
-    along = (weighted.reshape(n, v * m).T @ x).reshape(v, m, -1)
-    slopes = surface.response.sign * np.einsum("vmp,mps->vs", along, surface.slope_map)
-    return np.hstack([weighted.sum(axis=0), slopes])
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Gradient:
+    """The sum over rows of weighted derivatives by eta, each times one and times a design matrix's row.
+
+    Attributes
+    ----------
+    products
+        The sums, shape (1+p, v m).
+    """
+
+    products: LineSum
+
+    @classmethod
+    def zero(cls, surface: Surface, p: int) -> _Gradient:
+        return cls(products=LineSum.zero(1 + p, surface.n_values * len(surface.slope_map)))
+
+    def plus(self, weighted: Floats, x: Floats) -> _Gradient:
+        """Return the sum with more rows: derivatives (rows, v, m) and design matrix (rows, p)."""
+        lines = np.ascontiguousarray(weighted.reshape(len(x), -1).T)
+        left = cut_lines(np.vstack([np.ones(len(x)), x.T]))
+        return _Gradient(products=self.products.plus(left, lines))
+
+    def by_theta(self, surface: Surface) -> Floats:
+        """Return it carried to theta, shape (v, q)."""
+        m = len(surface.slope_map)
+        sums = self.products.rounded().reshape(-1, surface.n_values, m)
+        slopes = surface.response.sign * np.einsum("pvm,mps->vs", sums[1:], surface.slope_map)
+        return np.hstack([sums[0], slopes])
 
 
 def _blocks(n: int) -> list[slice]:

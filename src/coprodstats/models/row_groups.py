@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.models.results import FittedModel
+from coprodstats.survey.sums import binned
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -55,7 +56,7 @@ class RowGroups:
 
     def shares(self, weights: Floats) -> Floats:
         """Return each row's share of its group's weight, shape (n,)."""
-        return np.asarray(weights / np.bincount(self.code, weights, minlength=self.n_groups)[self.code])
+        return np.asarray(weights / binned(self.code, weights, self.n_groups)[self.code])
 
 
 def pairs_of(size: int, contrast: Contrast) -> list[tuple[int, int]]:

@@ -200,19 +200,6 @@ class LineSum:
         return LineSum(high=total, low=self.low + (lost + small))
 
 
-def weighted_totals(values: Floats, weights: Floats) -> Floats:
-    """Return weights' values, whatever the order of the rows, shape (p,).
-
-    Parameters
-    ----------
-    values
-        Numbers, shape (n, p).
-    weights
-        Weights, shape (n,).
-    """
-    return np.asarray(cross_products(weights[:, None], values)[0])
-
-
 def settled_product(rows: Floats, matrix: Floats) -> Floats:
     """Return rows @ matrix, the same for a row wherever it stands, shape (n, b).
 
@@ -225,9 +212,8 @@ def settled_product(rows: Floats, matrix: Floats) -> Floats:
     """
     found = np.empty((len(rows), matrix.shape[1]))
     for start in range(0, len(rows), BLOCK):
-        part = rows[start : start + BLOCK].T
-        lines = np.zeros((matrix.shape[1], part.shape[1]))
-        for column, factors in zip(part, matrix, strict=True):
+        lines = np.zeros((matrix.shape[1], len(found[start : start + BLOCK])))
+        for column, factors in zip(rows[start : start + BLOCK].T, matrix, strict=True):
             for j in np.flatnonzero(factors):
                 lines[j] += column * factors[j]
         found[start : start + BLOCK] = lines.T

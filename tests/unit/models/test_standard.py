@@ -31,8 +31,9 @@ def test_predictors_have_mean_zero_and_are_orthonormal_under_the_weights() -> No
     x, w, y = draw()
     found = made(x, w, y)
     z, share = found.predictors, w / w.sum()
-    assert share @ z == pytest.approx(np.zeros(3), abs=1e-13)
-    assert z.T @ (z * share[:, None]) == pytest.approx(np.eye(3), abs=1e-12)
+    # Centres are kept to 2**-8 of the spread, the matrix to 24 bits: see CENTRE_BITS and MATRIX_BITS.
+    assert share @ z == pytest.approx(np.zeros(3), abs=0.01)
+    assert z.T @ (z * share[:, None]) == pytest.approx(np.eye(3), abs=1e-6)
     # columns of size 1e8 are centred with an error of 1e-16 of that
     assert z == pytest.approx((x - found.centre) @ found.inverse, abs=1e-13)
 
@@ -56,10 +57,19 @@ def test_a_year_and_its_square_are_orthonormal_too(monkeypatch: pytest.MonkeyPat
     _, w, y = draw()
     share = w / w.sum()
     # Correlated to 0.9999997: the fast way makes the columns orthonormal to fewer digits, the careful to all.
-    for limit, digits in ((1e-9, 1e-8), (1e-3, 1e-10)):
+    for limit, digits in ((1e-9, 1e-4), (1e-3, 1e-10)):
         monkeypatch.setattr(standard, "WELL_CONDITIONED", limit)
         z = made(x, w, y).predictors
         assert z.T @ (z * share[:, None]) == pytest.approx(np.eye(2), abs=digits)
+
+
+def test_the_order_of_rows_changes_no_bit() -> None:
+    x, w, y = draw()
+    order = np.random.default_rng(6).permutation(N)
+    one, two = made(x, w, y), made(x[order], w[order], y[order])
+    assert np.array_equal(one.centre, two.centre)
+    assert np.array_equal(one.inverse, two.inverse)
+    assert np.array_equal(one.predictors[order], two.predictors)
 
 
 @pytest.mark.parametrize("twin", ["copy", "sum", "constant"])
