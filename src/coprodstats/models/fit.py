@@ -46,6 +46,10 @@ from coprodstats.survey.weighting import Weighting
 Floats = NDArray[np.float64]
 Separation = Literal["error", "firth"]
 
+# A search in doubles, to be settled with twice the digits (`coprodstats.models.polish`), need not go on after
+# a step of this many standard errors, nor where the square of this is expected next.
+BEFORE_SETTLING = 1e-4
+
 
 def logit(
     formula: str,
@@ -267,17 +271,21 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
     """Return the maximum; under the logit link the search goes on from where it was shown to exist."""
     rows = ready.data.rows
     start = (near.fit if near.whole else near.fit.theta) if link.name == "logit" else None
-    found = maximise_rows(rows, link, start=start)
+    found = maximise_rows(rows, link, start=start, tolerance=BEFORE_SETTLING)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
     place, w = ready.data.place, ready.scaled
     settled = settle(rows, link, found.theta, found.information)
     if settled is None:
+        found = found if found.stalled else maximise_rows(rows, link, start=found)
         scores = cumulative_scores(found.theta, rows, place, w, link)
+        final, score_size = None, scores.sizes()
     else:
+        found = settled.estimate(found)
         scores = settled.scores(rows, place, w)
-    convergence = certificate(found, scores.sizes(), float(w.sum()), to_user)
+        final = reported(settled, ready.centre, ready.inverse, _reordered(ready))
+        score_size = np.zeros_like(found.theta)  # the score was summed without rounding
+    convergence = certificate(found, score_size, float(w.sum()), to_user)
     require_converged(ready.name, convergence)
-    final = None if settled is None else reported(settled, ready.centre, ready.inverse, _reordered(ready))
     return Maximum(
         theta=found.theta,
         information=found.information,

@@ -11,7 +11,7 @@ Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import Block, Rows
 from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import DERIVATIVES
+from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import inverse, product, transposed
 from coprodstats.models.scores import CumulativeScores
@@ -29,8 +30,8 @@ from coprodstats.survey.sums import BITS, CutLines, LineSum, cut, cut_anchor, li
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# After a step of this many standard errors less than 1e-18 of them are left.
-SMALL_STEP = 1e-10
+# After a step of this many standard errors less than 2e-16 of them are left.
+SMALL_STEP = 1e-8
 MOST_STEPS = 4
 # A fit that is further from the maximum has not converged, or its rows are beyond the range of doubles.
 LARGE_STEP = 1e-5
@@ -62,6 +63,16 @@ class Settled:
     above: Floats
     below: Floats
     error: float
+
+    def estimate(self, near: Estimate) -> Estimate:
+        """Return the maximum rounded to doubles, with the likelihood of the fit in doubles ``near`` it."""
+        return replace(
+            near,
+            theta=dd.rounded(self.theta),
+            information=dd.rounded(self.information),
+            last_step=np.zeros_like(near.theta),
+            decrement=self.error**2,
+        )
 
     def scores(self, rows: Rows, place: Ints, w: Floats) -> CumulativeScores:
         """Return the scores of respondents with weights ``w``, (n,), each of them row ``place``."""
