@@ -15,7 +15,12 @@ _HOMES = {
     "read_codebook": "survey.codebook",
     "Codebook": "survey.codebook",
     "read_survey": "survey.reading",
+    "survey_from_frame": "survey.reading",
     "SurveyData": "survey.reading",
+    "read_metadata": "survey.metadata_reading",
+    "FileMetadata": "survey.metadata",
+    "VariableMetadata": "survey.metadata",
+    "FileFormat": "survey.file_format",
     "clean": "survey.cleaning",
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
@@ -141,9 +146,14 @@ if TYPE_CHECKING:
     from coprodstats.survey.design import SurveyDesign as SurveyDesign
     from coprodstats.survey.dimensionality import Dimensionality as Dimensionality
     from coprodstats.survey.dimensionality import dimensionality as dimensionality
+    from coprodstats.survey.file_format import FileFormat as FileFormat
     from coprodstats.survey.log import CleaningLog as CleaningLog
+    from coprodstats.survey.metadata import FileMetadata as FileMetadata
+    from coprodstats.survey.metadata import VariableMetadata as VariableMetadata
+    from coprodstats.survey.metadata_reading import read_metadata as read_metadata
     from coprodstats.survey.reading import SurveyData as SurveyData
     from coprodstats.survey.reading import read_survey as read_survey
+    from coprodstats.survey.reading import survey_from_frame as survey_from_frame
     from coprodstats.survey.reliability import ItemAnalysis as ItemAnalysis
     from coprodstats.survey.reliability import item_analysis as item_analysis
     from coprodstats.survey.replicate_design import replicate_design as replicate_design

@@ -61,6 +61,11 @@ class FileFormat:
         Number of rows above the data; the last of them holds the names.
     sha256
         Hash of the file's bytes; empty if any file will do.
+
+    Examples
+    --------
+    >>> FileFormat(delimiter=";", decimal=",", encoding="cp1252").header_rows
+    1
     """
 
     format: Format | Literal[""] = ""

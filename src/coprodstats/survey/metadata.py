@@ -32,6 +32,12 @@ class VariableMetadata:
         The file's own display format, such as ``"F8.2"``.
     question
         Wording of the question, where the file holds it.
+
+    Examples
+    --------
+    >>> values = {"1": "low", "2": "high", "8": "don't know"}
+    >>> VariableMetadata(name="trust", values=values, missing=("8",)).missing
+    ('8',)
     """
 
     name: str
@@ -66,6 +72,12 @@ class FileMetadata:
         Name of the variable that the file itself uses as weight, or an empty string.
     notes
         Other texts of the file, such as the documents of SPSS.
+
+    Examples
+    --------
+    >>> trust = VariableMetadata(name="trust", label="Trust in the municipality")
+    >>> FileMetadata(source="survey.sav", format="sav", variables={"trust": trust}).variables["trust"].label
+    'Trust in the municipality'
     """
 
     source: str
