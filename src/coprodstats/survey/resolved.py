@@ -102,7 +102,7 @@ class ResolvedDesign:
         The design in words.
     calibration
         How the weights were calibrated to population totals, or None. Replicate weights are calibrated one
-        by one instead.
+        by one, and it speaks only where they are not used (a robust covariance).
     stages
         The stages of sampling after the first; none without finite populations (ultimate clusters).
     adjust_domain_lonely

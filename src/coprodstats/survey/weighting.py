@@ -302,9 +302,14 @@ def calibrated_design(design: ResolvedDesign, weighting: Weighting) -> ResolvedD
         )
     if faults:
         raise DesignError(*faults)
-    described = replace(design, weights=weights, description=f"{design.description}, {weighting.method}")
+    described = replace(
+        design,
+        weights=weights,
+        description=f"{design.description}, {weighting.method}",
+        calibration=Calibration(base=weighting.base, basis=weighting.basis),
+    )
     if design.replication is None:
-        return replace(described, calibration=Calibration(base=weighting.base, basis=weighting.basis))
+        return described
     # Replicates are calibrated on the scale on which the weights were.
     factor = float((weighting.base if before else weights).sum() / design.weights.sum())
     return replace(described, replication=_calibrated_replicates(design.replication, factor, weighting))

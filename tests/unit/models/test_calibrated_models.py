@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from coprodstats import SurveyDesign, compare, logit, means, ologit, post_stratify, rake
+from coprodstats import SurveyDesign, compare, logit, means, ologit, post_stratify, rake, replicate_design
 from coprodstats.errors import ArgumentError, ComparisonError, DesignError
 from coprodstats.reporting.claim_checks import Check
 from coprodstats.reporting.claims import Claim, check_claims
@@ -94,6 +94,18 @@ def test_an_ordinal_two_category_model_is_the_logistic_one_after_calibration(fra
         one.params.to_numpy()[1:], rel=1e-10
     )
     assert two.bse[["age", "sex[T.woman]"]].to_numpy() == pytest.approx(one.bse.to_numpy()[1:], rel=1e-10)
+
+
+def test_a_robust_covariance_takes_the_calibration_whether_or_not_there_are_replicates(
+    frame: pd.DataFrame,
+) -> None:
+    made = rake(frame, POPULATION, weights="w")
+    jackknife = replicate_design(frame, design=DESIGN, method="jkn")
+    one, two = (
+        logit("votes ~ age + sex", frame, design=design, weighting=made, covariance="robust")
+        for design in (DESIGN, jackknife)
+    )
+    assert (one.covariance_matrix == two.covariance_matrix).all()
 
 
 def test_what_is_no_weighting_of_these_rows_is_refused(frame: pd.DataFrame) -> None:
