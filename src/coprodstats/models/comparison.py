@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from coprodstats.models.margins import interval_frame
 from coprodstats.models.multiplicity import ADJUSTMENTS, Adjust, equivalence_p
-from coprodstats.models.wald import WaldTest, joint_test
+from coprodstats.models.wald import WaldTest, contrast_covariance, joint_test
 from coprodstats.survey.design import DfRule
 
 Floats = NDArray[np.float64]
@@ -119,7 +119,7 @@ class Comparison:
     def differences(self) -> tuple[Floats, Floats]:
         """Return the differences, pair by pair within each term, shape (terms x pairs,), and covariance."""
         contrast = self._contrast_matrix(list(self.pairs))
-        return contrast @ self.estimates.T.ravel(), contrast @ self.covariance @ contrast.T
+        return contrast @ self.estimates.T.ravel(), contrast_covariance(contrast, self.covariance)
 
     def term_tests(self) -> pd.DataFrame:
         """Return for each term the test that all models have the same number.
@@ -129,7 +129,7 @@ class Comparison:
         """
         against_first = self._contrast_matrix([(0, k) for k in range(1, len(self.names))])
         difference = against_first @ self.estimates.T.ravel()
-        covariance = against_first @ self.covariance @ against_first.T
+        covariance = contrast_covariance(against_first, self.covariance)
         width = len(self.names) - 1
         rows = []
         for k, term in enumerate(self.terms):

@@ -17,7 +17,7 @@ from coprodstats.models.heterogeneity import Heterogeneity, heterogeneity
 from coprodstats.models.margins import MarginEstimates, Vce, event_margins, interval_frame, margin_estimates
 from coprodstats.models.multiplicity import ADJUSTMENTS, Adjust
 from coprodstats.models.results import FittedModel
-from coprodstats.models.wald import WaldTest, joint_test
+from coprodstats.models.wald import WaldTest, contrast_covariance, joint_test
 from coprodstats.survey.design import DfRule
 
 Floats = NDArray[np.float64]
@@ -110,7 +110,7 @@ class Moderation:
         against_first = np.hstack([-np.ones((len(self.groups) - 1, 1)), np.eye(len(self.groups) - 1)])
         return joint_test(
             against_first @ estimate,
-            against_first @ covariance @ against_first.T,
+            contrast_covariance(against_first, covariance),
             df=self.df,
             rule=self.df_rule,
             null=f"{self.terms[k]} has the same margin in all groups",
@@ -250,6 +250,9 @@ def _of_groups(
     )
     labels = found.labels
     groups, terms = list(dict.fromkeys(labels[grouping])), list(dict.fromkeys(labels["term"]))
+    if len(groups) < 2:
+        one = Fault(where=f"moderation: {grouping!r}", found="it makes one group", allowed="two at least")
+        raise ArgumentError(one)
     order = _group_major(found, grouping, groups, terms)
     return Moderation(
         variable=variable,

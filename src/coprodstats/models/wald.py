@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 # Eigenvalues of the correlation matrix below this share of the largest are linear dependence.
 DEPENDENCE = 1e-9
+# A difference with this share of its sides' variances has none: what is left is rounding, of either sign.
+ROUNDING = 64 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,27 @@ def joint_test(estimate: Floats, covariance: Floats, *, df: float, rule: DfRule,
         n_restrictions=q,
         null=null,
     )
+
+
+def contrast_covariance(contrast: Floats, covariance: Floats) -> Floats:
+    """Return the covariance of contrasts, exactly zero for those of quantities that always agree.
+
+    Parameters
+    ----------
+    contrast
+        The contrasts, shape (m, q).
+    covariance
+        Covariance of the quantities, shape (q, q).
+
+    Examples
+    --------
+    >>> contrast_covariance(np.array([[1.0, -1.0]]), np.full((2, 2), 0.1)).tolist()
+    [[0.0]]
+    """
+    found = np.asarray(contrast @ covariance @ contrast.T)
+    none = np.diag(found) <= ROUNDING * (contrast**2 @ np.diag(covariance))
+    found[none, :] = found[:, none] = 0.0
+    return found
 
 
 def _positions(model: FittedModel, term: str) -> list[int]:

@@ -211,3 +211,17 @@ def test_linear_and_fractional_models_of_one_index_agree_where_both_are_saturate
 def test_options_of_several(models: dict[str, FittedModel], arguments: dict[str, str], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         compare(models, **arguments)
+
+
+@pytest.mark.parametrize("scale", ["margin", "coefficient"])
+@pytest.mark.parametrize("method", [None, "jkn"])
+def test_a_model_beside_itself_has_no_difference_and_no_variance(
+    frame: pd.DataFrame, method: str | None, scale: str
+) -> None:
+    design = replicate_design(frame, design=DESIGN, method=method) if method else DESIGN
+    for right in ("age + gender", "age * gender", "bs(age, df=5) + gender", "age + I(age**2) + gender"):
+        model = logit(f"recycles ~ {right}", frame, design=design)
+        found = compare({"one": model, "same": model}, scale=scale)
+        assert not found.to_frame()[["difference", "std_error"]].to_numpy().any()
+        assert np.isnan(found.test.p_value)
+        assert found.term_tests()["p_value"].isna().all()

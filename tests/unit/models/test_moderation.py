@@ -138,6 +138,7 @@ def test_what_is_shown(model: FittedModel) -> None:
             r"by: 'age' is not a categorical predictor of model 'helps'\n\s+Allowed: country, gender",
         ),
         ({"at": {"age": [20], "gender": ["man"]}}, r"at: 2 predictors\n\s+Allowed: one predictor"),
+        ({"at": {"age": 30}}, r"moderation: 'age': it makes one group\n\s+Allowed: two at least"),
         ({"by": "country", "event": {"helps": "1"}}, r"event: there is one model"),
         ({"by": "country", "adjust": "none"}, r"adjust: 'none'\n\s+Allowed: holm, bh"),
         ({"by": "gender"}, r"by: 'gender' is the predictor itself\n\s+Allowed: another predictor"),
