@@ -1,0 +1,90 @@
+"""Numbers of several models as text of 15 digits: python -m certified.same_numbers <rows.csv> <order>.
+
+Run by test_same_numbers.py under different BLAS kernels and numbers of threads, with the rows in different
+orders: what it prints must be the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import coprodstats as cps
+
+from .ours import design_of, is_binary
+from .problems import EDUCATION, REGION, problem
+
+# of the certified problems: an ill-conditioned one, another link, a domain, independent respondents
+CERTIFIED = ("binary_years", "ordinal_probit", "ordinal_domain", "binary_weights", "ordinal_counts")
+GRADES = ("low", "some", "more", "high")
+N = 9_000
+RIGHT = "age + score + income + C(education) + C(region) + age:score"
+
+
+def drawn(seed: int) -> pd.DataFrame:
+    """Return a survey whose numbers have all the digits that doubles have."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "age": rng.uniform(18, 90, N),
+            "score": rng.normal(size=N),
+            "income": np.exp(rng.normal(8, 1, N)),
+            "education": rng.choice(EDUCATION, N),
+            "region": rng.choice(REGION, N),
+            "psu": rng.integers(0, 300, N),
+            "weight": rng.gamma(2.0, 0.7, N),
+        }
+    )
+    frame["stratum"] = frame["psu"] // 10
+    latent = frame["age"] / 60 + 0.3 * frame["score"] + (frame["region"] == "west") + rng.logistic(size=N)
+    frame["grade"] = np.digitize(latent, [0.2, 1.0, 2.2])
+    frame["yes"] = (latent + rng.logistic(size=N) > 1.5).astype(int)
+    return frame
+
+
+def lines(frame: pd.DataFrame, order: int) -> Iterator[str]:
+    """Yield the numbers of all models, those of rows that are shuffled unless ``order`` is zero."""
+    frame = shuffled(frame, order)
+    frame["grade"] = pd.Categorical.from_codes(frame["grade"], categories=GRADES, ordered=True)
+    design = cps.SurveyDesign(weights="weight", strata="stratum", psu="psu")
+    for link in ("logit", "cloglog"):
+        yield from of_model(cps.ologit(f"grade ~ {RIGHT}", frame, link=link, design=design))
+    yield from of_model(cps.logit(f"yes ~ {RIGHT}", frame, design=cps.SurveyDesign(weights="weight")))
+    for name in CERTIFIED:
+        p = problem(name)
+        rows = shuffled(p.frame(), order)
+        for model in p.models:
+            domain = None if model.domain is None else rows[model.domain] == 1
+            options = {"design": design_of(p), "covariance": p.covariance, "domain": domain}
+            if is_binary(p, model):
+                yield from of_model(cps.logit(model.formula, rows, **options))
+            else:
+                yield from of_model(cps.ologit(model.formula, rows, link=model.link, **options))
+
+
+def shuffled(frame: pd.DataFrame, order: int) -> pd.DataFrame:
+    """Return the rows in another order."""
+    if order == 0:
+        return frame.copy()
+    return frame.iloc[np.random.default_rng(order).permutation(len(frame))].reset_index(drop=True)
+
+
+def of_model(model: cps.FittedModel) -> Iterator[str]:
+    """Yield a model's table and its margins as CSV."""
+    yield text(model.to_frame())
+    yield text(cps.margins(model))
+    if model.covariance != "model":
+        yield text(cps.margins(model, vce="unconditional"))
+
+
+def text(frame: pd.DataFrame) -> str:
+    """Return a table as CSV with 15 significant digits."""
+    return str(frame.to_csv(index=False, float_format="%.15g", lineterminator="\n"))
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(lines(pd.read_csv(Path(sys.argv[1])), int(sys.argv[2]))))

@@ -1,0 +1,50 @@
+"""The 15 digits that reach a file are the same under any BLAS kernel, number of threads and order of rows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from .same_numbers import drawn
+
+TESTS = Path(__file__).resolve().parents[1]
+# Kernels of OpenBLAS with and without fused multiply-add, of 128, 256 and 512 bits.
+KERNELS = ("Haswell", "SkylakeX", "Prescott")
+SEED = 20_120_301
+
+
+def printed(rows: Path, kernel: str, threads: int, order: int) -> str:
+    environment = os.environ | {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": str(threads)}
+    command = [sys.executable, "-m", "certified.same_numbers", str(rows), str(order)]
+    done = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory) -> dict[tuple[str, int, int], str]:
+    rows = tmp_path_factory.mktemp("same") / "rows.csv"
+    drawn(SEED).to_csv(rows, index=False)
+    # every kernel with one thread and two; half of these runs with the rows in another order
+    runs = [
+        (kernel, threads, (i + threads) % 2 * (i + 1))
+        for i, kernel in enumerate(KERNELS)
+        for threads in (1, 2)
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(runs, pool.map(lambda run: printed(rows, *run), runs), strict=True))
+
+
+def test_tables_have_the_same_bytes(outputs):
+    (first, expected), *others = outputs.items()
+    assert len(expected.splitlines()) > 200
+    for run, found in others:
+        differing = [
+            pair for pair in zip(expected.splitlines(), found.splitlines(), strict=True) if pair[0] != pair[1]
+        ]
+        assert differing == [], (first, run)
