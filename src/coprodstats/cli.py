@@ -1,4 +1,4 @@
-"""The command line: run an analysis, verify or reproduce its output, check a survey file."""
+"""The command line: draft, check and run an analysis, verify or reproduce its output."""
 
 from __future__ import annotations
 
@@ -56,6 +56,22 @@ def reproduce(folder: Path, analysis: Path | None) -> None:
     with _told(), _progress(f"coprodstats {folder.name}") as say:
         names = reproduce_folder(folder, analysis, progress=say)
     click.echo(f"{len(names)} files came out the same")
+
+
+@main.command()
+@click.argument("datafile", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the drafts; by default the file's.")
+@click.option("--labels", type=click.Path(path_type=Path), help="A DDI or Triple-S page that describes it.")
+def init(datafile: Path, out: Path | None, labels: Path | None) -> None:
+    """Draft codebook.toml and analysis.toml for DATAFILE; what the file leaves open they ask.
+
+    Nothing is overwritten.
+    """
+    from coprodstats.reporting.draft import draft_summary, write_draft  # noqa: PLC0415
+
+    with _told(), _progress(f"coprodstats {datafile.name}"):
+        drafted = write_draft(datafile, out, labels=labels)
+    click.echo(draft_summary(drafted, datafile, _shown(drafted.files[0].parent)))
 
 
 @main.command()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from coprodstats.errors import Fault
 
 Path = tuple[str | int, ...]
-OPEN = "?"
+OPEN: Final = "?"
 """The value that stands where a drafted file asks for an answer."""
 QUESTION = "QUESTION:"
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
