@@ -115,12 +115,13 @@ def ods(rows: Sequence[Sequence[object]]) -> bytes:
                 f'<table:table-cell office:value-type="float" office:value="{content!r}"><text:p>{content!r}'
                 "</text:p></table:table-cell>"
             )
-        return f'<table:table-cell office:value-type="string"><text:p>{escape(str(content))}</text:p></table:table-cell>'
+        words = f"<text:p>{escape(str(content))}</text:p>"
+        return f'<table:table-cell office:value-type="string">{words}</table:table-cell>'
 
     lines = "".join(f"<table:table-row>{''.join(map(one, row))}</table:table-row>" for row in rows)
     text = (
-        f'{_HEAD}<office:document-content xmlns:office="{_OFFICE}:office:1.0" xmlns:table="{_OFFICE}:table:1.0" '
-        f'xmlns:text="{_OFFICE}:text:1.0" xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:'
+        f'{_HEAD}<office:document-content xmlns:office="{_OFFICE}:office:1.0" '
+        f'xmlns:table="{_OFFICE}:table:1.0" xmlns:text="{_OFFICE}:text:1.0" xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:'
         f'xmlns:calcext:1.0" office:version="1.2"><office:body><office:spreadsheet><table:table '
         f'table:name="data">{lines}</table:table></office:spreadsheet></office:body></office:document-content>'
     )

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from coprodstats.survey.metadata import FileMetadata
     from coprodstats.survey.raw_table import RawTable
 
+# What a parser says before it dies has to go somewhere.
+_MOST_WRITTEN = 64 * 1024
+
 
 def main(request: Mapping[str, Any]) -> None:
     """Answer one request.
@@ -46,7 +49,7 @@ def main(request: Mapping[str, Any]) -> None:
 
 
 def limit(memory: int, seconds: int) -> None:
-    """Limit this process' memory and time, and keep it from writing files, where the system can.
+    """Limit this process' memory and time, and the files that it may write, where the system can.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def limit(memory: int, seconds: int) -> None:
         ("RLIMIT_AS", memory),
         ("RLIMIT_CPU", seconds),
         ("RLIMIT_CORE", 0),
-        ("RLIMIT_FSIZE", 0),
+        ("RLIMIT_FSIZE", _MOST_WRITTEN),
     ):
         _, hard = resource.getrlimit(getattr(resource, kind))
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)

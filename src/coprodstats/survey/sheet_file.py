@@ -213,9 +213,8 @@ class _Body:
         if self.beyond:
             rows = listed([row + header_rows for row in self.beyond[:20]], 20)
             told = f"there are cells to the right of the header in row {rows}"
-            found.append(
-                (SchemaError, Fault(where=name, found=told, remedy="name the columns, or clear them"))
-            )
+            remedy = "name the columns, or say how many rows are above the data: [file] header_rows = 2"
+            found.append((SchemaError, Fault(where=name, found=told, remedy=remedy)))
         for column, kinds in zip(self.names, self.kinds, strict=True):
             if {"date", "number"} <= kinds:
                 told = "some cells are dates and some are numbers"
