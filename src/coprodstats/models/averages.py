@@ -25,6 +25,9 @@ from coprodstats.survey.sums import binned, settled_product, sums_by
 Floats = NDArray[np.float64]
 Vce = Literal["delta", "unconditional"]
 
+# A difference between groups that is this share of what it is made of is none: what is left is rounding.
+ROUNDING = 64 * np.finfo(float).eps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MarginEstimates:
@@ -175,12 +178,12 @@ def _block_estimates(
     labels = _labels(block, groups, view)
     m = len(labels)
     # k quantities of the block, s scenarios; p entries of the groups, g groups; o parts of the outcome.
-    estimate = np.einsum("ks,pg,sgo->kpo", block.combine, groups.combine, np.array(estimates))
-    gradient = np.einsum("ks,pg,sgoq->kpoq", block.combine, groups.combine, np.array(gradients))
+    estimate = _combined("ks,pg,sgo->kpo", block.combine, groups.combine, np.array(estimates))
+    gradient = _combined("ks,pg,sgoq->kpoq", block.combine, groups.combine, np.array(gradients))
     direct = np.einsum("ks,sno->kno", block.combine, np.array(deviations)) if deviations else None
     drawn = None
     if replicates:
-        drawn = np.einsum("ks,pg,srgo->rkpo", block.combine, groups.combine, np.array(replicates))
+        drawn = _combined("ks,pg,srgo->rkpo", block.combine, groups.combine, np.array(replicates))
         drawn = drawn.reshape(len(drawn), m)
     return _Part(
         labels=labels,
@@ -189,6 +192,15 @@ def _block_estimates(
         direct=direct,
         replicates=drawn,
     )
+
+
+def _combined(path: str, quantities: Floats, entries: Floats, averages: Floats) -> Floats:
+    """Return averages combined over scenarios and groups; differences of equal groups are exactly zero."""
+    found = np.einsum(path, quantities, entries, averages)
+    if (entries < 0).any():
+        size = np.einsum(path, np.abs(quantities), np.abs(entries), np.abs(averages))
+        found[np.abs(found) <= ROUNDING * size] = 0.0
+    return np.asarray(found)
 
 
 def _by_entry(direct: Floats, groups: RowGroups) -> Floats:

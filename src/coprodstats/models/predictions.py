@@ -238,7 +238,7 @@ def _row_intervals(
 ) -> pd.DataFrame:
     variance = model.to_user.T @ model.covariance_matrix @ model.to_user  # of (cuts, slopes)
     variances = []
-    for start in range(0, len(x), BLOCK):  # a gradient for each row, part and parameter is large
+    for start in range(0, max(len(x), 1), BLOCK):  # a gradient for each row, part and parameter is large
         rows = slice(start, start + BLOCK)
         gradient = row_gradients(
             model.surface, model.theta, x[rows], None if offset is None else offset[rows]

@@ -614,3 +614,24 @@ def test_a_predictor_may_have_any_name(frame: pd.DataFrame) -> None:
         assert other["estimate"].tolist() == own["estimate"].tolist()
     at = [average_predictions(m, {n: [30, 60]}) for m, n in ((plain, "age"), (named, "self"))]
     assert at[0]["estimate"].tolist() == at[1]["estimate"].tolist()
+
+
+@pytest.mark.parametrize("design", [DESIGN, None])
+def test_groups_that_a_linear_model_holds_alike_do_not_differ(
+    frame: pd.DataFrame, design: SurveyDesign | None
+) -> None:
+    model = linear("x ~ age + nation + gender", frame, design=design)
+    where = frame["region"].rename("where")
+    for variable, change in (("nation", None), ("age", None), ("age", 10), ("age", "iqr")):
+        found = margins(model, variable, by=where, contrast_by="pairwise", change=change)
+        assert not found[["estimate", "std_error"]].to_numpy().any()
+        assert found["p_value"].isna().all()
+
+
+@pytest.mark.parametrize("right", ["age + nation", "age * nation"])
+def test_no_rows_have_no_predictions(frame: pd.DataFrame, right: str) -> None:
+    model = ologit(f"often ~ {right}", frame, design=DESIGN)
+    assert predict(model, frame.iloc[:0]).shape == (0, 4)
+    found = predict(model, frame.iloc[:0], intervals=True)
+    assert len(found) == 0
+    assert list(found.columns) == list(predict(model, frame.iloc[:1], intervals=True).columns)
