@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -39,11 +40,19 @@ SD_CAVEAT = (
 )
 
 
+# Functions of a formula whose slopes are per unit, or along curves, of the sample that they are made from.
+OF_THE_SAMPLE = re.compile(r"\b(scale|poly|bs|cr)\(")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Side:
-    """One model's numbers: their terms, values, and influence on every row of the frame or replicates."""
+    """One model's numbers: their terms, values, and influence on every row of the frame or replicates.
+
+    ``contrasts`` are what the terms are differences of: a factor's levels, or its reference.
+    """
 
     terms: tuple[str, ...]
+    contrasts: tuple[str, ...]
     estimate: Floats
     influence: Floats
     replicates: Floats | None
@@ -98,7 +107,7 @@ def compare(
     ------
     ComparisonError
         If there are fewer than two models, they were fitted to other data, under another design or on another
-        scale, share no term, or an ordinal model has no event.
+        scale, share no term, a level has another reference in each, or an ordinal model has no event.
     ArgumentError
         If an argument names something unknown.
 
@@ -132,6 +141,9 @@ def compare(
         else [_margins(model, events[n], vce, change) for n, model in zip(names, fitted, strict=True)]
     )
     shared = _shared(sides, terms)
+    _refuse_other_contrasts(sides, shared)
+    if scale == "coefficient":
+        _refuse_own_columns(fitted, shared)
     design, used = _union(fitted)
     estimates, covariance = _stacked(sides, shared, design, fitted)
     rule = fitted[0].df_rule
@@ -207,7 +219,8 @@ def _check_options(*, scale: str, pairs: str, adjust: str, change: object, equiv
                 remedy="scale='margin', or scale(...) in the formula",
             )
         )
-    if equivalence is not None and not (np.isfinite(equivalence) and equivalence > 0):
+    number = isinstance(equivalence, int | float) and not isinstance(equivalence, bool)
+    if equivalence is not None and not (number and np.isfinite(equivalence) and equivalence > 0):
         found = f"{equivalence!r}"
         faults.append(Fault(where="compare: equivalence", found=found, allowed="a positive number"))
     if faults:
@@ -308,6 +321,7 @@ def _slopes(model: FittedModel) -> _Side:
     index = [j for j, p in enumerate(model.parameters) if p.kind == "slope"]
     return _Side(
         terms=tuple(model.parameters[j].name for j in index),
+        contrasts=tuple(f"against {model.parameters[j].reference}" for j in index),
         estimate=model.estimates[index],
         influence=model.influence[:, index],
         replicates=None if model.replicates is None else model.replicates[:, index],
@@ -322,6 +336,7 @@ def _margins(model: FittedModel, start: int | None, vce: Vce, change: Literal["s
     )
     return _Side(
         terms=tuple(found.labels["term"]),
+        contrasts=tuple(found.labels["contrast"]),
         estimate=found.estimate,
         influence=found.influence,
         replicates=found.replicates,
@@ -421,6 +436,30 @@ def _shared(sides: Sequence[_Side], terms: Sequence[str] | None) -> list[str]:
             Fault(where="compare", found="the models share no term", allowed="one at least")
         )
     return chosen
+
+
+def _refuse_other_contrasts(sides: Sequence[_Side], shared: Sequence[str]) -> None:
+    """Refuse terms that are named alike but compare a level with another reference in each model."""
+    faults = []
+    for term in shared:
+        contrasts = dict.fromkeys(side.contrasts[side.terms.index(term)] for side in sides)
+        if len(contrasts) > 1:
+            found = f"{term!r} has another reference in each model: {listed(list(contrasts))}"
+            remedy = "declare the levels (pd.Categorical) before fitting, or name other terms"
+            faults.append(Fault(where="compare: terms", found=found, remedy=remedy))
+    if faults:
+        raise ComparisonError(*faults)
+
+
+def _refuse_own_columns(fitted: Sequence[FittedModel], shared: Sequence[str]) -> None:
+    """Refuse slopes of columns that each model makes from its own sample, if the samples differ."""
+    if all(np.array_equal(fitted[0].used, model.used) for model in fitted[1:]):
+        return
+    own = [p.name for p in fitted[0].parameters if p.name in shared and OF_THE_SAMPLE.search(p.term)]
+    if own:
+        found = f"{listed(own)} is made from each model's own sample, and the samples differ"
+        remedy = "scale='margin', or make the column before fitting"
+        raise ComparisonError(Fault(where="compare: terms", found=found, remedy=remedy))
 
 
 def _alone(sides: Sequence[_Side], shared: Sequence[str]) -> list[str]:

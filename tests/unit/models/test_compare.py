@@ -223,6 +223,7 @@ def test_ordinal_models_need_an_event(frame: pd.DataFrame) -> None:
         ({"scale": "odds"}, r"scale: 'odds'\n\s+Allowed: margin, coefficient"),
         ({"terms": ["agee"]}, r"terms: agee is not in both models(.|\n)*did you mean 'age'"),
         ({"vce": "boot"}, r"vce: 'boot'"),
+        ({"equivalence": "0.1"}, r"equivalence: '0.1'\n\s+Allowed: a positive number"),
     ],
 )
 def test_arguments(frame: pd.DataFrame, arguments: dict[str, object], message: str) -> None:
@@ -248,6 +249,33 @@ def test_models_that_share_no_term(frame: pd.DataFrame) -> None:
     fitted = {"a": logit("recycles ~ age", frame), "b": logit("joins ~ gender", frame)}
     with pytest.raises(ComparisonError, match=r"the models share no term"):
         compare(fitted)
+
+
+@pytest.mark.parametrize("scale", ["margin", "coefficient"])
+def test_levels_are_not_compared_against_different_references(frame: pd.DataFrame, scale: str) -> None:
+    nation = np.array(["CZ", "DK", "FR"])[frame["region"] % 3]
+    data = frame.assign(nation=nation, joins=frame["joins"].where(nation != "CZ"))
+    fitted = {y: logit(f"{y} ~ age + nation", data, design=DESIGN) for y in ("recycles", "joins")}
+    with pytest.raises(ComparisonError, match=r"'nation\[T.FR\]' has another reference in each model"):
+        compare(fitted, scale=scale)
+    assert compare(fitted, scale=scale, terms="age").terms == ("age",)
+    named = {
+        "recycles": logit('recycles ~ C(nation, Treatment("DK"))', data, design=DESIGN),
+        "joins": logit("joins ~ nation", data, design=DESIGN),
+    }
+    assert compare(named).terms == ("nation[T.FR]",)
+
+
+@pytest.mark.parametrize("term", ["scale(age)", "bs(age, df=4)", "poly(age, 2)"])
+def test_slopes_of_columns_of_different_samples_are_not_compared(frame: pd.DataFrame, term: str) -> None:
+    fitted = models(frame, domain=frame["age"] < 60)
+    other = {
+        "a": logit(f"recycles ~ {term}", frame, design=DESIGN),
+        "b": logit(f"joins ~ {term}", frame, design=DESIGN, domain=fitted["joins"].used),
+    }
+    with pytest.raises(ComparisonError, match=r"is made from each model's own sample, and the samples diff"):
+        compare(other, scale="coefficient")
+    assert compare(other).terms == ("age",)
 
 
 def test_more_differences_than_degrees_of_freedom_have_no_joint_test(frame: pd.DataFrame) -> None:
