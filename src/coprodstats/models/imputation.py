@@ -319,7 +319,12 @@ def _completed_survey(
     frame = frame.assign(**columns)
     declared = list(codebook.variables)
     made, why = derived(
-        frame[declared], reasons[declared], codebook.variables, codebook.indices, codebook.outcomes
+        frame[declared],
+        reasons[declared],
+        codebook.variables,
+        codebook.indices,
+        codebook.outcomes,
+        codebook.conversions,
     )
     for name in map(str, made):
         if name in columns or not sources_of(codebook, name) & set(columns):

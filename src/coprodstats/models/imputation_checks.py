@@ -16,14 +16,16 @@ DesignRole = Literal["weights", "strata", "psu"]
 
 def sources_of(codebook: Codebook, name: str) -> frozenset[str]:
     """Return the variables and indices that a derived column is made of; none for a variable of the file."""
-    if name in codebook.indices:
-        return frozenset(codebook.indices[name].items.names)
-    if name not in codebook.outcomes:
-        return frozenset()
-    outcome = codebook.outcomes[name]
-    if outcome.items is not None:
-        return frozenset(outcome.items.names)
-    return frozenset({outcome.of}) | sources_of(codebook, outcome.of)
+    sources: frozenset[str] = frozenset()
+    if name in codebook.conversions:
+        made = codebook.conversions[name]
+        sources = frozenset({made.of, str(made.survey_year)} & set(codebook.variables))
+    elif name in codebook.indices:
+        sources = frozenset(codebook.indices[name].items.names)
+    elif name in codebook.outcomes:
+        outcome = codebook.outcomes[name]
+        sources = frozenset({outcome.of} if outcome.items is None else outcome.items.names)
+    return sources.union(*(sources_of(codebook, source) for source in sources))
 
 
 def _first(column: str | tuple[str | None, ...] | None) -> str | None:

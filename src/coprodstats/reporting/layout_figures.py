@@ -30,6 +30,7 @@ from coprodstats.reporting.words import (
     sample_words,
     term_labels,
 )
+from coprodstats.survey.declarations import Conversion, Variable
 
 MARGIN_SUBTITLE = (
     "Average margin on the probability of each outcome, in percentage points, with 95% intervals"
@@ -139,8 +140,8 @@ def predictions_figure(findings: Findings, words: Words) -> Figure | None:
     if not len(one.predictions):
         return None
     variable = str(one.predictions["variable"].iloc[0])
-    declared = findings.cleaned.codebook.variables.get(variable)
-    unit = f" ({declared.unit})" if declared is not None and declared.unit else ""
+    declared = findings.cleaned.codebook.columns.get(variable)
+    unit = f" ({declared.unit})" if isinstance(declared, Variable | Conversion) and declared.unit else ""
     caption = Caption(
         key=f"predicted-by-{variable.replace('_', '-')}",
         title=_ends_title(one.predictions, words, lower_first(words.label(variable))),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
+from coprodstats.reporting.formats import format_faults
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.table import KEY
 from coprodstats.survey.declarations import Codebook
@@ -17,7 +18,7 @@ from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 
 KINDS = ("logit", "ologit")
 _TOP = (
-    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "seed", "replicates",
+    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "seed", "replicates",
     "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest", "importance",
     "limits",
 )  # fmt: skip
@@ -106,6 +107,8 @@ class AnalysisPlan:
         The folder that the survey file must lie in, links followed: the file's own unless declared.
     survey, codebook, output
         Paths; ``claims`` may be None.
+    formats
+        What the report is written in, names of `formats.FORMATS`; ``html`` is always among them.
     outcomes
         The two outcomes in the order of subtraction.
     comparisons
@@ -127,6 +130,7 @@ class AnalysisPlan:
     codebook: Path
     claims: Path | None
     output: Path
+    formats: tuple[str, ...]
     seed: int
     replicates: int
     df_rule: DfRule
@@ -172,6 +176,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         codebook=_beside(top, file, "codebook"),
         claims=_beside(top, file, "claims") if "claims" in top else None,
         output=_beside(top, file, "output", default="report"),
+        formats=_formats(top),
         seed=top.whole("seed") or 1,
         replicates=top.whole("replicates") or 200,
         df_rule=top.choice("df_rule", get_args(DfRule), "stata"),  # type: ignore[arg-type]
@@ -199,6 +204,14 @@ def _beside(top: TomlTable, file: Path, key: str, default: str | None = None) ->
             "it is no path relative to this file", key=key, allowed="a relative path, such as 'data.csv'"
         )
     return file.parent / text
+
+
+def _formats(top: TomlTable) -> tuple[str, ...]:
+    if "formats" not in top:
+        return ("html",)
+    names = top.texts("formats") or ()
+    top.faults += format_faults(f"{top.where}: formats", names)
+    return names
 
 
 def _outcomes(top: TomlTable) -> tuple[OutcomePlan, OutcomePlan]:
@@ -350,7 +363,7 @@ def refuse_unknown_names(plan: AnalysisPlan, codebook: Codebook) -> None:
 
 
 def _column_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
-    columns = (*codebook.variables, *codebook.indices, *codebook.outcomes)
+    columns = list(codebook.columns)
     wanted = [*plan.describe.sample, *plan.describe.indices, *filter(None, [plan.describe.by])]
     for one in plan.comparisons:
         wanted += [*one.outcomes.values(), *one.over]

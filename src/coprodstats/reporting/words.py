@@ -15,7 +15,7 @@ from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.style import OUTCOMES, Series
-from coprodstats.survey.declarations import Codebook
+from coprodstats.survey.declarations import Codebook, Conversion, Index, Variable
 
 ESTIMATES = ("estimate", "conf_low", "conf_high")
 
@@ -55,16 +55,15 @@ class Words:
 
     def step(self, variable: str) -> tuple[float, str]:
         """Return the change of a numeric variable that reports speak of, and its words."""
-        for declared in (self.codebook.variables, self.codebook.indices):
-            if variable in declared:
-                found = declared[variable]
-                named = f"{found.step:g} {found.unit}".strip() if found.step != 1 else ""
-                return found.step, found.step_label or named
-        return 1.0, ""
+        found = self.codebook.columns.get(variable)
+        if not isinstance(found, Variable | Conversion | Index):
+            return 1.0, ""
+        named = f"{found.step:g} {found.unit}".strip() if found.step != 1 else ""
+        return found.step, found.step_label or named
 
     def known(self) -> set[str]:
         """Return the names that the codebook declares."""
-        return {*self.codebook.variables, *self.codebook.indices, *self.codebook.outcomes}
+        return set(self.codebook.columns)
 
     def label(self, variable: str) -> str:
         """Return the label of a column."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, listed
+from coprodstats.survey.coded import Coded, Mask
 from coprodstats.survey.declarations import NUMBERS
 from coprodstats.survey.log import how_many
 from coprodstats.survey.numbers import as_number
@@ -19,139 +21,258 @@ from coprodstats.survey.numbers import as_number
 if TYPE_CHECKING:
     from coprodstats.survey.declarations import Variable
 
-BLANK, UNDECLARED, NOT_A_NUMBER, OUT_OF_RANGE = "blank", "undeclared code", "not a number", "out of range"
+RECODED, MISSING_CODE, BLANK, UNDECLARED, NOT_A_NUMBER, OUT_OF_RANGE, COLLAPSED, REVERSED = (
+    "recoded",
+    "missing code",
+    "blank",
+    "undeclared code",
+    "not a number",
+    "out of range",
+    "collapsed",
+    "reversed",
+)
 _USUAL_MISSING = {"8", "9", "77", "88", "99", "-1", "998", "999"}
 # Longer texts are answers in the respondent's words, which messages don't repeat.
-_LONGEST_CODE = 12
+LONGEST_CODE = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
-    """A cleaned column.
+    """A column of codes (k different ones in n rows), each judged by what the codebook says about it.
 
     Attributes
     ----------
-    typed
-        Typed answers, NA where missing.
-    reasons
-        The reason where the answer is missing, NA elsewhere.
-    cells
-        ``(rule, reason, cells)`` for every rule that concerns the variable.
-    faults
-        What the codebook doesn't allow.
+    variable
+        What the codes mean.
+    coded
+        The codes as they are in the file.
+    meant
+        The codes (k) after recoding.
+    numbers
+        The codes (k) as numbers, NaN where they are none; empty if the variable holds no numbers.
+    verdicts
+        ``(rule, reason)`` of everything that makes an answer of this variable missing, in the order applied.
+    verdict
+        Position (k) among the verdicts, -1 for a code that is an answer.
     """
 
-    typed: pd.Series
-    reasons: pd.Series
-    cells: tuple[tuple[str, str, int], ...]
-    faults: tuple[Fault, ...]
+    variable: Variable
+    coded: Coded
+    meant: NDArray[np.object_]
+    numbers: NDArray[np.float64]
+    verdicts: tuple[tuple[str, str], ...]
+    verdict: NDArray[np.intp]
+
+    @property
+    def answered(self) -> Mask:
+        """Which rows (n) have an answer."""
+        return self.coded.spread(self.verdict < 0, blank=False)
+
+    def touched(self, rule: str) -> Mask:
+        """Which rows (n) a rule changes or makes missing."""
+        if rule == RECODED:
+            return self.coded.spread(self.meant != self.coded.codes, blank=False)
+        if rule == COLLAPSED:
+            return self.coded.spread(self._label_changes(), blank=False)
+        if rule == REVERSED:
+            return self.answered
+        by_rule = np.array([name == rule for name, _ in self.verdicts])
+        # The verdict -1 picks the value at the end, the one of answers.
+        return self.coded.spread(np.append(by_rule, False)[self.verdict], blank=rule == BLANK)
+
+    def with_reason(self, reasons: tuple[str, ...]) -> Mask:
+        """Which rows (n) are missing for one of some reasons."""
+        chosen = np.array([reason in reasons for _, reason in self.verdicts])
+        return self.coded.spread(np.append(chosen, False)[self.verdict], blank=BLANK in reasons)
+
+    def rows(self, kept: Mask) -> Answers:
+        """Return the same for some of the rows."""
+        return replace(self, coded=self.coded.rows(kept))
+
+    def cells(self) -> list[tuple[str, str, int]]:
+        """Return ``(rule, reason, cells)`` for each rule of the variable, in the order applied."""
+        counts, n_blank = self.coded.counts(), int(self.coded.blank.sum())
+        out = self.verdict >= 0
+        per_verdict = np.bincount(self.verdict[out], counts[out], minlength=len(self.verdicts)).astype(int)
+        told: list[tuple[str, str, int]] = []
+        if self.variable.recode:
+            told.append((RECODED, "", int(counts[self.meant != self.coded.codes].sum())))
+        for (rule, reason), n in zip(self.verdicts, per_verdict, strict=True):
+            told.append((rule, reason, n_blank if rule == BLANK else int(n)))
+        labels = self.variable.label_by_code
+        for label in self.variable.collapse:
+            into = np.array([labels.get(code) == label for code in self.meant], dtype=bool)
+            told.append((COLLAPSED, label, int(counts[self._label_changes() & into].sum())))
+        if self.variable.reverse:
+            told.append((REVERSED, "", int(counts[~out].sum())))
+        return told
+
+    def _label_changes(self) -> Mask:
+        changes = self.variable.merged_codes
+        return np.array([code in changes for code in self.meant], dtype=bool)
+
+    def reasons(self) -> pd.Series:
+        """Return the reason where the answer is missing, NA elsewhere (n), as a categorical."""
+        known = list(dict.fromkeys(reason for _, reason in self.verdicts))
+        place = np.array([*(known.index(reason) for _, reason in self.verdicts), -1], dtype=np.int8)
+        codes = self.coded.spread(place[self.verdict], blank=known.index(BLANK))
+        return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(known, dtype="str")))
+
+    def typed(self, texts: pd.Series) -> pd.Series:
+        """Return the answers, NA where missing.
+
+        Parameters
+        ----------
+        texts
+            The column (n) as it is in the file.
+
+        Returns
+        -------
+        Series
+            Text for an id; a categorical of labels for nominal and ordinal (ordered) variables, and of codes
+            for strata and PSUs; floats for numbers and weights.
+        """
+        valid, variable = self.verdict < 0, self.variable
+        if variable.kind == "id":
+            return texts if valid.all() else texts.where(self.answered)
+        if variable.kind in NUMBERS:
+            values = self.coded.spread(np.where(valid, self.numbers, np.nan), np.nan)
+            if variable.reverse and variable.range is not None:
+                values = variable.range[0] + variable.range[1] - values
+            return pd.Series(values)
+        labels = variable.label_by_code
+        if not labels:
+            there = valid & (self.coded.counts() > 0)
+            labels = {code: code for code in sorted(map(str, self.meant[there]))}
+        levels = {label: level for level, label in enumerate(dict.fromkeys(labels.values()))}
+        codes = zip(self.meant, valid, strict=True)
+        level = [levels.get(labels.get(code, ""), -1) if fits else -1 for code, fits in codes]
+        smallest = np.min_scalar_type(-max(len(levels), 1))
+        answers = pd.Categorical.from_codes(
+            self.coded.spread(np.array(level, dtype=smallest), -1),
+            categories=pd.Index(list(levels), dtype="str"),
+            ordered=variable.kind == "ordinal",
+        )
+        return pd.Series(answers)
+
+    def faults(self, source: str) -> list[Fault]:
+        """Return what the codebook doesn't allow in these rows; ``source`` is what messages call the file."""
+        where, variable, found = f"{source}: {self.variable.name}", self.variable, []
+        there = self.coded.counts() > 0
+        for place, (rule, _) in enumerate(self.verdicts):
+            places = np.flatnonzero((self.verdict == place) & there).tolist()
+            if places and rule == UNDECLARED and variable.undeclared == "error":
+                found.append(self._undeclared(places, where))
+            elif places and rule == NOT_A_NUMBER and variable.not_a_number == "error":
+                found.append(self._not_a_number(places, where))
+            elif places and rule == OUT_OF_RANGE and variable.out_of_range == "error":
+                found.append(self._out_of_range(places, where))
+        return found
+
+    def _total(self, places: list[int]) -> int:
+        return int(self.coded.counts()[places].sum())
+
+    def _undeclared(self, places: list[int], where: str) -> Fault:
+        variable, codes, counts = self.variable, self.coded.codes, self.coded.counts()
+        declared = [*variable.codes, *variable.missing]
+        shown = [place for place in places if len(codes[place]) <= LONGEST_CODE]
+        shown.sort(key=lambda place: (-int(counts[place]), codes[place]))
+        parts = [_described(codes[place], int(counts[place]), declared) for place in shown]
+        if long := [place for place in places if len(codes[place]) > LONGEST_CODE]:
+            parts.append(
+                f"texts of more than {LONGEST_CODE} characters in {how_many(self._total(long))} rows"
+            )
+        remedy = f"declare them in variables.{variable.name}.values or .missing"
+        return Fault(
+            where=where,
+            found=f"codes that the codebook does not declare: {listed(parts)}",
+            allowed=listed(declared),
+            remedy=f'{remedy}, or set undeclared = "missing"',
+        )
+
+    def _not_a_number(self, places: list[int], where: str) -> Fault:
+        codes = self.coded.codes
+        commas = [place for place in places if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", codes[place])]
+        found = f"text where a number belongs in {how_many(self._total(places))} rows"
+        if commas:
+            found += f", {how_many(self._total(commas))} of which look like a decimal comma"
+        allowed = "digits with a decimal point, such as 42.5"
+        remedy = 'set not_a_number = "missing"' if self.variable.kind == "numeric" else "mend the file"
+        return Fault(where=where, found=found, allowed=allowed, remedy=remedy)
+
+    def _out_of_range(self, places: list[int], where: str) -> Fault:
+        low, high = self.variable.range or (0.0, 0.0)
+        found = f"numbers outside {low:g} to {high:g} in {how_many(self._total(places))} rows"
+        usual = sorted({self.coded.codes[place] for place in places} & _USUAL_MISSING)
+        found += f", among them {listed(usual)}, which look like missing codes" if usual else ""
+        listing = f"list missing codes in variables.{self.variable.name}.missing"
+        remedy = f'{listing}, or set out_of_range = "missing"'
+        return Fault(where=where, found=found, allowed=f"range = [{low:g}, {high:g}]", remedy=remedy)
 
 
-@dataclass(slots=True)
-class _Distinct:
-    """The different codes of a column; all rules look at each code once, whatever the number of rows."""
-
-    codes: list[str]
-    counts: NDArray[np.int64]
-    position: NDArray[np.intp]  # of each cell among the codes, -1 if blank
-    reasons: list[str | None] = field(default_factory=list)
-    rules: list[tuple[str, str, int]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def open(self) -> list[int]:
-        """Return the positions of the codes that no rule has made missing."""
-        return [place for place, reason in enumerate(self.reasons) if reason is None]
-
-    def set_missing(self, places: list[int], rule: str, reason: str) -> None:
-        for place in places:
-            self.reasons[place] = reason
-        self.rules.append((rule, reason, self.total(places)))
-
-    def total(self, places: list[int]) -> int:
-        return int(self.counts[places].sum())
-
-
-def read_answers(codes: pd.Series, variable: Variable, source: str) -> Answers:
-    """Turn the codes of one variable into typed answers.
+def read_answers(column: pd.Series, variable: Variable) -> Answers:
+    """Judge the codes of one variable; nothing is counted or refused yet.
 
     Parameters
     ----------
-    codes
-        Codes as text; a blank cell is NA.
+    column
+        Codes as text (n); a blank cell is NA.
     variable
         What the codes mean.
-    source
-        What messages call the file.
-
-    Returns
-    -------
-    Answers
-        Text for an id; a categorical of labels for nominal and ordinal (ordered) variables, and of codes for
-        strata and PSUs; floats for numbers and weights.
     """
-    position, uniques = pd.factorize(codes)
-    distinct = _Distinct(
-        codes=[str(code) for code in uniques],
-        counts=np.bincount(position[position >= 0], minlength=len(uniques)),
-        position=position,
-        reasons=[None] * len(uniques),
-    )
-    where = f"{source}: {variable.name}"
-    numbers = [as_number(code) if variable.kind in NUMBERS else None for code in distinct.codes]
-    _apply_missing_codes(distinct, variable, numbers)
-    distinct.rules.append((BLANK, BLANK, int((position < 0).sum())))
-    if variable.kind in {"nominal", "ordinal"}:
-        _refuse_undeclared(distinct, variable, where)
-    elif variable.kind in NUMBERS:
-        _refuse_text(distinct, variable, where, numbers)
-        _refuse_out_of_range(distinct, variable, where, numbers)
-    values = _typed(distinct, variable, numbers, codes)
-    if variable.reverse:
-        distinct.rules.append(("reversed", "", int(values.notna().sum())))
-    reasons = np.array([*distinct.reasons, BLANK], dtype=object)[position]
-    return Answers(
-        typed=values,
-        reasons=pd.Series(reasons, index=codes.index, dtype="str"),
-        cells=tuple(distinct.rules),
-        faults=tuple(distinct.faults),
-    )
-
-
-def _apply_missing_codes(distinct: _Distinct, variable: Variable, numbers: list[float | None]) -> None:
-    # 99 and 99.0 are the same number, so they are the same missing code of a numeric variable.
-    by_number = {as_number(code): reason for code, reason in variable.missing.items()}
-    by_number.pop(None, None)
-    found: dict[str, list[int]] = {reason: [] for reason in variable.missing.values()}
-    for place, (code, number) in enumerate(zip(distinct.codes, numbers, strict=True)):
-        reason = variable.missing.get(code) or (None if number is None else by_number.get(number))
-        if reason is not None:
-            found[reason].append(place)
-    for reason, places in found.items():
-        distinct.set_missing(places, "missing code", reason)
-
-
-def _refuse_undeclared(distinct: _Distinct, variable: Variable, where: str) -> None:
-    places = [place for place in distinct.open() if distinct.codes[place] not in variable.codes]
-    if places and variable.undeclared == "error":
-        distinct.faults.append(_undeclared_fault(distinct, places, variable, where))
-    distinct.set_missing(places, UNDECLARED, UNDECLARED)
-
-
-def _undeclared_fault(distinct: _Distinct, places: list[int], variable: Variable, where: str) -> Fault:
-    declared = [*variable.codes, *variable.missing]
-    shown = sorted(place for place in places if len(distinct.codes[place]) <= _LONGEST_CODE)
-    shown.sort(key=lambda place: (-int(distinct.counts[place]), distinct.codes[place]))
-    parts = [_described(distinct.codes[place], int(distinct.counts[place]), declared) for place in shown]
-    if long := [place for place in places if len(distinct.codes[place]) > _LONGEST_CODE]:
-        parts.append(
-            f"texts of more than {_LONGEST_CODE} characters in {how_many(distinct.total(long))} rows"
+    coded = Coded.of(column)
+    is_number = variable.kind in NUMBERS
+    meant, numbers = coded.codes, _numbers(coded.codes) if is_number else np.empty(0)
+    if variable.recode:
+        found = _matched(meant, numbers, variable.recode)
+        meant = np.array(
+            [code if new is None else new for code, new in zip(meant, found, strict=True)], dtype=object
         )
-    return Fault(
-        where=where,
-        found=f"codes that the codebook does not declare: {listed(parts)}",
-        allowed=listed(declared),
-        remedy=f'declare them in variables.{variable.name}.values or .missing, or set undeclared = "missing"',
+        numbers = _numbers(meant) if is_number else numbers
+    reasons = list(dict.fromkeys(variable.missing.values()))
+    verdicts = [(MISSING_CODE, reason) for reason in reasons] + [(BLANK, BLANK)]
+    place = {reason: position for position, reason in enumerate(reasons)}
+    verdict = np.array(
+        [-1 if reason is None else place[reason] for reason in _matched(meant, numbers, variable.missing)],
+        dtype=np.intp,
     )
+
+    def judge(rule: str, wrong: Mask) -> None:
+        verdict[(verdict < 0) & wrong] = len(verdicts)
+        verdicts.append((rule, rule))
+
+    if variable.kind in {"nominal", "ordinal"}:
+        declared = set(variable.codes)
+        judge(UNDECLARED, np.array([code not in declared for code in meant], dtype=bool))
+    elif is_number:
+        judge(NOT_A_NUMBER, np.isnan(numbers))
+        if variable.range is not None:
+            judge(OUT_OF_RANGE, ~((numbers >= variable.range[0]) & (numbers <= variable.range[1])))
+    return Answers(
+        variable=variable,
+        coded=coded,
+        meant=meant,
+        numbers=numbers,
+        verdicts=tuple(verdicts),
+        verdict=verdict,
+    )
+
+
+def _numbers(codes: NDArray[np.object_]) -> NDArray[np.float64]:
+    return np.array([as_number(code) for code in codes], dtype=float)
+
+
+def _matched(
+    codes: NDArray[np.object_], numbers: NDArray[np.float64], declared: Mapping[str, str]
+) -> list[str | None]:
+    """Return what is declared for each code; 99 and 99.0 are the same number, so also the same code."""
+    found: list[str | None] = [declared.get(code) for code in codes]
+    for code, meaning in declared.items():
+        number = as_number(code) if len(numbers) else None
+        if number is not None:
+            for place in np.flatnonzero(numbers == number):
+                found[place] = found[place] or meaning
+    return found
 
 
 def _described(code: str, count: int, declared: list[str]) -> str:
@@ -170,61 +291,3 @@ def _nearest(code: str, declared: list[str]) -> str:
         return min(numbers, key=lambda other: abs(numbers[other] - number))
     near = get_close_matches(code.strip().casefold(), list(folded), n=1)
     return folded[near[0]] if near else ""
-
-
-def _refuse_text(distinct: _Distinct, variable: Variable, where: str, numbers: list[float | None]) -> None:
-    places = [place for place in distinct.open() if numbers[place] is None]
-    if places and variable.not_a_number == "error":
-        commas = [place for place in places if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", distinct.codes[place])]
-        found = f"text where a number belongs in {how_many(distinct.total(places))} rows"
-        if commas:
-            found += f", {how_many(distinct.total(commas))} of which look like a decimal comma"
-        remedy = 'set not_a_number = "missing"' if variable.kind == "numeric" else "mend the file"
-        distinct.faults.append(
-            Fault(
-                where=where, found=found, allowed="digits with a decimal point, such as 42.5", remedy=remedy
-            )
-        )
-    distinct.set_missing(places, NOT_A_NUMBER, NOT_A_NUMBER)
-
-
-def _refuse_out_of_range(
-    distinct: _Distinct, variable: Variable, where: str, numbers: list[float | None]
-) -> None:
-    if variable.range is None:
-        return
-    low, high = variable.range
-    outside = [place for place in distinct.open() if not low <= (numbers[place] or 0.0) <= high]
-    if outside and variable.out_of_range == "error":
-        found = f"numbers outside {low:g} to {high:g} in {how_many(distinct.total(outside))} rows"
-        usual = sorted({distinct.codes[place] for place in outside} & _USUAL_MISSING)
-        found += f", among them {listed(usual)}, which look like missing codes" if usual else ""
-        remedy = f'list missing codes in variables.{variable.name}.missing, or set out_of_range = "missing"'
-        distinct.faults.append(
-            Fault(where=where, found=found, allowed=f"range = [{low:g}, {high:g}]", remedy=remedy)
-        )
-    distinct.set_missing(outside, OUT_OF_RANGE, OUT_OF_RANGE)
-
-
-def _typed(
-    distinct: _Distinct, variable: Variable, numbers: list[float | None], codes: pd.Series
-) -> pd.Series:
-    valid = set(distinct.open())
-    if variable.kind == "id":
-        kept = np.array([place in valid for place in range(len(distinct.codes))] + [False])
-        return codes.where(kept[distinct.position])
-    if variable.kind in NUMBERS:
-        points = [number if place in valid else None for place, number in enumerate(numbers)]
-        array = np.array([*points, None], dtype=float)[distinct.position]
-        if variable.reverse and variable.range is not None:
-            array = variable.range[0] + variable.range[1] - array
-        return pd.Series(array, index=codes.index)
-    ordered = variable.kind == "ordinal"
-    known = variable.codes or tuple(sorted(distinct.codes[place] for place in valid))
-    labels = variable.labels or known
-    levels = {code: level for level, code in enumerate(known)}
-    level = [levels[code] if place in valid else -1 for place, code in enumerate(distinct.codes)]
-    values = pd.Categorical.from_codes(
-        np.array([*level, -1])[distinct.position], categories=pd.Index(labels, dtype="str"), ordered=ordered
-    )
-    return pd.Series(values, index=codes.index)

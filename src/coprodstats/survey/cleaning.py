@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from coprodstats.errors import (
-    CoprodstatsError,
-    DesignError,
-    DuplicateIdError,
-    Fault,
-    InputError,
-    UnexpectedCodeError,
-    listed,
-)
-from coprodstats.survey.answers import BLANK, Answers, read_answers
+from coprodstats.errors import Fault, InputError, UnexpectedCodeError, raise_found
+from coprodstats.survey.account import account
+from coprodstats.survey.answers import Answers, read_answers
+from coprodstats.survey.coded import Mask
 from coprodstats.survey.declared_sampling import sampling_design
 from coprodstats.survey.design import SurveyDesign
-from coprodstats.survey.log import CleaningLog, count_by_reason, how_many
+from coprodstats.survey.log import CleaningLog, how_many
+from coprodstats.survey.row_selection import Selection, flag_rows, select_rows
 from coprodstats.survey.scales import derived
 
 if TYPE_CHECKING:
-    from coprodstats.survey.declarations import Codebook, Kind
+    from coprodstats.survey.declarations import Codebook
     from coprodstats.survey.reading import SurveyData
-
-_RULES = (
-    "missing code",
-    "blank",
-    "undeclared code",
-    "not a number",
-    "out of range",
-    "reversed",
-    "not derived",
-)
-_DESIGN_KINDS: tuple[Kind, ...] = ("weight", "stratum", "psu", "fpc", "replicate weight")
-_USUAL_KINDS = _DESIGN_KINDS[:3]  # logged even where no column has that kind
-_Mask = NDArray[np.bool_]
-_Found = tuple[type[CoprodstatsError], Fault]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +33,7 @@ class CleanedSurvey:
     log
         What happened to every row and cell.
     codebook
-        The codebook with the item mapping in use.
+        The codebook with the item mapping in use, and with the limits that shares in its rules came to.
     design
         The sampling design that the codebook declares, or None.
     survey
@@ -68,13 +49,16 @@ class CleanedSurvey:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """A copy of the answers: variables, then indices, then outcomes; rows in the order of the file."""
+        """A copy of the answers, rows in the order of the file.
+
+        Variables come first, then conversions, indices, outcomes and flags.
+        """
         return self._frame.copy()
 
     @property
     def reasons(self) -> pd.DataFrame:
         """A copy of the reasons: same shape, the reason where the answer is missing, NA elsewhere."""
-        return self._reasons.copy()
+        return self._reasons.astype("str")
 
     @property
     def mapping(self) -> str:
@@ -97,7 +81,7 @@ class CleanedSurvey:
         Parameters
         ----------
         column
-            Name of a variable, index or outcome.
+            Name of a variable, conversion, index, outcome or flag.
 
         Raises
         ------
@@ -115,9 +99,17 @@ class CleanedSurvey:
 def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
     """Clean a survey by the rules of its codebook.
 
-    The steps, always in this order: empty rows; repeated ids; rows without weight, stratum or PSU; missing
-    codes; blanks; undeclared codes; text for numbers; numbers out of range; reversal; indices and outcomes.
-    Rows are compared as they are in the file; an id that is itself missing repeats nothing.
+    Every rule reports the rows and cells that it touched, also none. They are applied in this order:
+
+    1. rows are excluded: empty rows; repeated ids; the same answers; no weight, stratum or PSU; speeders;
+       straight-lining; item nonresponse;
+    2. cells of the rows kept: recoding; missing codes; blanks; undeclared codes; text for numbers; numbers
+       out of range; collapsing; reversal;
+    3. columns are made: conversions, indices, outcomes;
+    4. rows kept are flagged: the same answers, speeders, straight-lining, item nonresponse.
+
+    Rules for rows see the codes after recoding, before labels are merged and scales reversed; an id that is
+    itself missing repeats nothing. Flags are columns that nothing uses unless it is named.
 
     Parameters
     ----------
@@ -164,149 +156,65 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
       variable      reason  cells
     0    trust  don't know      1
     """
-    survey = replace(survey, frame=survey.frame.reset_index(drop=True))
     if mapping is not None:
         survey = replace(survey, codebook=survey.codebook.with_mapping(mapping))
-    kept, excluded, found = _select_rows(survey)
-    rows = survey.frame.loc[kept].reset_index(drop=True)
-    answers = {
-        name: read_answers(rows[name], variable, survey.source)
-        for name, variable in survey.codebook.variables.items()
+    codebook, source = survey.codebook, survey.source
+    columns = {
+        name: read_answers(survey.frame[name], variable) for name, variable in codebook.variables.items()
     }
-    found += [(UnexpectedCodeError, fault) for answer in answers.values() for fault in answer.faults]
-    if not found and not len(rows):
-        found.append((InputError, Fault(where=survey.source, found="no row is left after cleaning")))
-    _raise(found)
-    return _assembled(replace(survey, frame=rows), answers, rows_in=survey.n_rows, excluded=excluded)
+    selection = select_rows(columns, codebook, source, survey.n_rows)
+    columns = {name: column.rows(selection.kept) for name, column in columns.items()}
+    found = selection.found
+    found += [(UnexpectedCodeError, fault) for column in columns.values() for fault in column.faults(source)]
+    if not found and not selection.kept.any():
+        found.append((InputError, Fault(where=source, found="no row is left after cleaning")))
+    raise_found(found, InputError)
+    frame = survey.frame if selection.kept.all() else survey.frame.loc[selection.kept]
+    rows = replace(
+        survey,
+        frame=frame.reset_index(drop=True),
+        codebook=replace(codebook, cleaning=selection.rules),
+    )
+    return _assembled(rows, columns, selection)
 
 
-def _raise(found: list[_Found]) -> None:
-    """Raise all faults at once: as their own class if they share it, else as their family."""
-    families = {family for family, _ in found}
-    if families:
-        family = families.pop() if len(families) == 1 else InputError
-        raise family(*(fault for _, fault in found))
-
-
-def _assembled(
-    survey: SurveyData, answers: dict[str, Answers], *, rows_in: int, excluded: pd.DataFrame
-) -> CleanedSurvey:
+def _assembled(survey: SurveyData, columns: Mapping[str, Answers], selection: Selection) -> CleanedSurvey:
     codebook = survey.codebook
-    values = pd.DataFrame({name: answer.typed for name, answer in answers.items()})
-    reasons = pd.DataFrame({name: answer.reasons for name, answer in answers.items()})
-    made, why = derived(values, reasons, codebook.variables, codebook.indices, codebook.outcomes)
-    frame, reasons = pd.concat([values, made], axis=1), pd.concat([reasons, why], axis=1)
-    missing = count_by_reason(reasons)
-    n_missing = frame.isna().sum()
-    valid = pd.DataFrame(
-        {
-            "variable": pd.Series(frame.columns, dtype="str"),
-            "valid": (len(frame) - n_missing).to_numpy(),
-            "missing": n_missing.to_numpy(),
-        }
+    values = pd.DataFrame({name: column.typed(survey.frame[name]) for name, column in columns.items()})
+    reasons = pd.DataFrame({name: column.reasons() for name, column in columns.items()})
+    made, why = derived(
+        values, reasons, codebook.variables, codebook.indices, codebook.outcomes, codebook.conversions
     )
-    log = CleaningLog(
-        rows_in=rows_in,
-        rows_kept=len(frame),
-        excluded=excluded,
-        cells=_cells(answers, why),
-        valid=valid,
-        missing=missing,
-    )
+    _refuse_implausible(survey, reasons, why)
+    flags = flag_rows(columns, codebook.cleaning, len(values))
+    marks = pd.DataFrame({name: _marks(rows) for name, rows in flags.items()}, index=values.index)
+    no_reason = pd.DataFrame(dict.fromkeys(flags), index=values.index, dtype="str")
+    frame = pd.concat([values, made, marks], axis=1)
+    reasons = pd.concat([reasons, why, no_reason], axis=1)
+    log = account(frame, reasons, columns=columns, codebook=codebook, selection=selection, flags=flags)
     design = sampling_design(codebook.variables, codebook.sampling)
     return CleanedSurvey(
         _frame=frame, _reasons=reasons, log=log, codebook=codebook, design=design, survey=survey
     )
 
 
-def _cells(answers: dict[str, Answers], why: pd.DataFrame) -> pd.DataFrame:
-    entries = [
-        (rule, name, reason, n) for name, answer in answers.items() for rule, reason, n in answer.cells
-    ]
-    for name in why:
-        counts = why[name].value_counts().sort_index()
-        entries += [("not derived", str(name), str(reason), int(n)) for reason, n in counts.items()]
-        entries += [] if len(counts) else [("not derived", str(name), "", 0)]
-    applied = {rule for rule, *_ in entries}
-    entries += [(rule, "", "", 0) for rule in _RULES if rule not in applied]
-    entries.sort(key=lambda entry: _RULES.index(entry[0]))
-    cells = pd.DataFrame(entries, columns=["rule", "variable", "reason", "cells"])
-    return cells.astype({"rule": "str", "variable": "str", "reason": "str", "cells": "int64"})
+def _marks(rows: Mask) -> pd.Categorical:
+    return pd.Categorical.from_codes(rows.astype(np.int8), categories=pd.Index(["no", "yes"], dtype="str"))
 
 
-def _select_rows(survey: SurveyData) -> tuple[_Mask, pd.DataFrame, list[_Found]]:
-    """Return the rows to keep, the excluded ones by reason, and what the codebook doesn't allow."""
-    rules, source = survey.codebook.cleaning, survey.source
-    found: list[_Found] = []
-    empty = survey.frame.isna().all(axis=1).to_numpy()
-    if rules.empty_rows == "error" and empty.any():
-        found.append((InputError, _empty_fault(source, int(empty.sum()))))
-    steps = {"empty row": empty if rules.empty_rows == "drop" else np.zeros_like(empty)}
-    kept = ~steps["empty row"]
-    repeated, fault = _repeated_ids(survey, kept)
-    found += [(DuplicateIdError, fault)] if fault else []
-    steps["repeated id"] = repeated
-    kept &= ~repeated
-    for kind in _DESIGN_KINDS:
-        names = survey.codebook.all_named(kind)
-        if not names and kind not in _USUAL_KINDS:
-            continue
-        lacking = kept & ~empty & _lacking(survey, names)
-        if rules.missing_design == "error" and lacking.any():
-            found.append((DesignError, _lacking_fault(survey, kind, names, int(lacking.sum()))))
-            lacking = np.zeros_like(empty)
-        steps[f"missing {kind}"] = lacking
-        kept &= ~lacking
-    counts = {
-        "reason": pd.array(list(steps), dtype="str"),
-        "rows": [int(step.sum()) for step in steps.values()],
-    }
-    return kept, pd.DataFrame(counts), found
-
-
-def _repeated_ids(survey: SurveyData, kept: _Mask) -> tuple[_Mask, Fault | None]:
-    none = np.zeros_like(kept)
-    name = survey.codebook.named("id")
-    if not name:
-        return none, None
-    rule = survey.codebook.cleaning.duplicate_ids
-    answers = read_answers(survey.frame[name], survey.codebook.variables[name], survey.source)
-    ids = answers.typed[kept].dropna()
-    again = ids.duplicated(keep="first" if rule == "keep first" else False)
-    if rule == "error" and again.any():
-        n_rows, n_ids = int(again.sum()), int(ids[again].nunique())
-        return none, Fault(
-            where=f"{survey.source}: {name}",
-            found=f"{how_many(n_ids)} ids occur more than once, in {how_many(n_rows)} rows",
-            allowed="one row per id",
-            remedy='set cleaning.duplicate_ids = "keep first" or "drop all"',
-        )
-    repeated = np.zeros_like(kept)
-    repeated[again.index[again]] = True
-    return repeated, None
-
-
-def _lacking(survey: SurveyData, names: tuple[str, ...]) -> _Mask:
-    lacking = np.zeros(survey.n_rows, dtype=bool)
-    for name in names:
-        variable = survey.codebook.variables[name]
-        reasons = read_answers(survey.frame[name], variable, survey.source).reasons
-        # Text for a weight is not a missing weight: it is a fault of its own.
-        lacking |= reasons.isin([BLANK, *variable.missing.values()]).to_numpy()
-    return lacking
-
-
-def _empty_fault(source: str, count: int) -> Fault:
-    return Fault(
-        where=source,
-        found=f"{how_many(count)} rows have no entry at all",
-        remedy='set cleaning.empty_rows = "drop"',
-    )
-
-
-def _lacking_fault(survey: SurveyData, kind: Kind, names: tuple[str, ...], count: int) -> Fault:
-    return Fault(
-        where=f"{survey.source}: {listed(names)}",
-        found=f"{how_many(count)} rows have no {kind}",
-        remedy='set cleaning.missing_design = "drop"',
-    )
+def _refuse_implausible(survey: SurveyData, reasons: pd.DataFrame, why: pd.DataFrame) -> None:
+    faults = []
+    for name, conversion in survey.codebook.conversions.items():
+        sources = [source for source in (conversion.of, conversion.survey_year) if isinstance(source, str)]
+        outside = int((why[name].notna() & reasons[sources].isna().all(axis=1)).sum())
+        if outside and conversion.out_of_range == "error":
+            low, high = conversion.range
+            fault = Fault(
+                where=f"{survey.source}: {name}",
+                found=f"{conversion.of} gives numbers outside {low:g} to {high:g} "
+                f"in {how_many(outside)} rows",
+                allowed=f"range = [{low:g}, {high:g}]",
+                remedy=f'mend the file, or set conversions.{name}.out_of_range = "missing"',
+            )
+            faults.append((UnexpectedCodeError, fault))
+    raise_found(faults, InputError)

@@ -6,18 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path, PurePosixPath
-from typing import Any, cast, get_args
+from typing import Any
 
 from coprodstats.errors import CodebookError, Fault, listed
-from coprodstats.survey.declarations import (
-    CleaningRules,
-    Codebook,
-    DuplicateRule,
-    ErrorOrDrop,
-    Index,
-    Outcome,
-    Variable,
-)
+from coprodstats.survey.cleaning_rules import CleaningRules
+from coprodstats.survey.conversions import read_conversion
+from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
+from coprodstats.survey.declared_cleaning import read_cleaning
 from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
@@ -26,10 +21,10 @@ from coprodstats.survey.toml_table import TomlTable, duplicates, parse_toml
 
 __all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
 
-_NAMED = ("variables", "mappings", "indices", "outcomes")
+_COLUMNS = ("variables", "conversions", "indices", "outcomes")
+_NAMED = (*_COLUMNS, "mappings")
 _RULES = ("file", "cleaning", "design")
 _TOP_KEYS = ("extends", "title", "synthetic", *_NAMED, *_RULES)
-_CLEANING_KEYS = ("duplicate_ids", "empty_rows", "missing_design", "ignore_columns")
 _MOST_EXTENDED = 8
 
 
@@ -37,7 +32,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     """Read a codebook.
 
     A codebook is a TOML file with the keys ``title``, ``synthetic`` and ``extends`` and the tables
-    ``file``, ``variables``, ``mappings``, ``indices``, ``outcomes``, ``cleaning`` and ``design``.
+    ``file``, ``variables``, ``conversions``, ``mappings``, ``indices``, ``outcomes``,
+    ``cleaning`` and ``design``.
 
     Parameters
     ----------
@@ -64,6 +60,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
       other arguments of `SurveyDesign`, such as ``lonely_psu`` and ``replicate_method``.
     - ``file`` says how the survey file is written: ``delimiter``, ``decimal``, ``encoding``, ``sheet`` and
       the other settings of `FileFormat`.
+    - ``recode`` of a variable says which codes of the file stand for others, ``collapse`` which labels are
+      merged into a new one; ``conversions`` make ages of years of birth, or the reverse.
     - Codes are text. A code with a point or a leading plus is written in quotes.
     - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
     - ``bands`` cut an index or a numeric variable.
@@ -165,7 +163,16 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
     variables = {name: variable for name, variable in read.items() if variable is not None}
     _check_single_kinds(top, variables)
     names = tuple(tables["variables"])
-    declared = Declared(variables=variables, names=names, mappings=read_mappings(tables["mappings"], names))
+    conversions = {
+        name: read_conversion(name, table, variables, names) for name, table in tables["conversions"].items()
+    }
+    numbers = {name: made.variable for name, made in conversions.items() if made is not None}
+    all_names = (*names, *conversions)
+    declared = Declared(
+        variables={**variables, **numbers},
+        names=all_names,
+        mappings=read_mappings(tables["mappings"], all_names),
+    )
     indices = {name: read_index(name, table, declared) for name, table in tables["indices"].items()}
     outcomes = {
         name: read_outcome(name, table, declared, tuple(indices))
@@ -178,7 +185,8 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
         mappings=declared.mappings,
         indices={name: index for name, index in indices.items() if index is not None},
         outcomes={name: outcome for name, outcome in outcomes.items() if outcome is not None},
-        cleaning=_cleaning(top.table("cleaning"), names),
+        conversions={name: made for name, made in conversions.items() if made is not None},
+        cleaning=read_cleaning(top.table("cleaning"), variables, names),
         sha256=sha256,
         source=file.name,
         mapping=next(iter(declared.mappings), ""),
@@ -186,11 +194,12 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
         file=read_file_format(top.table("file")),
     )
     _check_labels(top, codebook)
+    _check_flags(top, codebook)
     return codebook
 
 
 def _check_names(top: TomlTable, tables: Mapping[str, Mapping[str, TomlTable]]) -> None:
-    columns = [(part, name) for part in ("variables", "indices", "outcomes") for name in tables[part]]
+    columns = [(part, name) for part in _COLUMNS for name in tables[part]]
     for part, name in columns:
         if found := name_fault(name):
             allowed = "a letter (A–Z) followed by letters, digits and _, and no name used by formulas"
@@ -198,7 +207,7 @@ def _check_names(top: TomlTable, tables: Mapping[str, Mapping[str, TomlTable]]) 
     if repeated := duplicates(name for _, name in columns):
         top.fault(
             f"names are there more than once, capitals aside: {listed(repeated)}",
-            allowed="one name for one variable, index or outcome",
+            allowed="one name for one variable, conversion, index or outcome",
         )
 
 
@@ -218,7 +227,10 @@ def _check_labels(top: TomlTable, codebook: Codebook) -> None:
     derived = [index.label for index in codebook.indices.values()]
     derived += [outcome.label for outcome in codebook.outcomes.values()]
     groups = {
-        "variables": [variable.label for variable in codebook.variables.values()],
+        "variables": [
+            *(variable.label for variable in codebook.variables.values()),
+            *(conversion.label for conversion in codebook.conversions.values()),
+        ],
         "indices and outcomes": derived,
     }
     for group, labels in groups.items():
@@ -229,15 +241,11 @@ def _check_labels(top: TomlTable, codebook: Codebook) -> None:
             )
 
 
-def _cleaning(table: TomlTable, names: tuple[str, ...]) -> CleaningRules:
-    table.refuse_unknown(_CLEANING_KEYS)
-    ignored = table.texts("ignore_columns") or ()
-    if declared := [name for name in ignored if name in names]:
-        table.fault(f"declared as variables too: {listed(declared)}", key="ignore_columns")
-    rows = get_args(ErrorOrDrop)
-    return CleaningRules(
-        duplicate_ids=cast("DuplicateRule", table.choice("duplicate_ids", get_args(DuplicateRule), "error")),
-        empty_rows=cast("ErrorOrDrop", table.choice("empty_rows", rows, "error")),
-        missing_design=cast("ErrorOrDrop", table.choice("missing_design", rows, "error")),
-        ignore_columns=ignored,
-    )
+def _check_flags(top: TomlTable, codebook: Codebook) -> None:
+    named = (codebook.variables, codebook.conversions, codebook.indices, codebook.outcomes)
+    taken = [flag for flag in codebook.cleaning.flags if any(flag in group for group in named)]
+    if taken:
+        top.fault(
+            f"rules of the table cleaning make columns of these names too: {listed(taken)}",
+            remedy="give the variable, index or outcome another name",
+        )

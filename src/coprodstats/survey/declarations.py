@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+from coprodstats.survey.cleaning_rules import CleaningRules, Flag
 from coprodstats.survey.file_format import FileFormat
 
 Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu", "fpc", "replicate weight"]
@@ -15,8 +16,6 @@ Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu"
 NUMBERS: tuple[Kind, ...] = ("numeric", "weight", "fpc", "replicate weight")
 OutcomeKind = Literal["any", "count", "bands"]
 Refusal = Literal["error", "missing"]
-ErrorOrDrop = Literal["error", "drop"]
-DuplicateRule = Literal["error", "keep first", "drop all"]
 Derived = TypeVar("Derived", "Index", "Outcome")
 
 
@@ -53,7 +52,11 @@ class Variable:
     not_a_number
         What to do with text where a number belongs.
     scores
-        One number per value, lowest first, if the steps between values aren't equal.
+        One number per label, lowest first, if the steps between labels aren't equal.
+    recode
+        Code of the file to the code that it stands for; applied once, before anything else.
+    collapse
+        New label to the labels of the values that it merges.
     """
 
     name: str
@@ -70,11 +73,38 @@ class Variable:
     out_of_range: Refusal = "error"
     not_a_number: Refusal = "error"
     scores: tuple[float, ...] | None = None
+    recode: Mapping[str, str] = field(default_factory=dict)
+    collapse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def label_by_code(self) -> dict[str, str]:
+        """Code to the label that answers get: ``values`` with merged labels in their places.
+
+        Examples
+        --------
+        >>> trust = Variable(
+        ...     name="trust",
+        ...     label="Trust",
+        ...     kind="ordinal",
+        ...     values={"1": "low", "2": "high", "3": "very high"},
+        ...     collapse={"high or more": ("high", "very high")},
+        ... )
+        >>> trust.label_by_code
+        {'1': 'low', '2': 'high or more', '3': 'high or more'}
+        """
+        merged = {label: new for new, labels in self.collapse.items() for label in labels}
+        return {code: merged.get(label, label) for code, label in self.values.items()}
+
+    @property
+    def merged_codes(self) -> set[str]:
+        """The codes whose label ``collapse`` changes."""
+        after = self.label_by_code
+        return {code for code, label in self.values.items() if after[code] != label}
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the values, in their order."""
-        return tuple(self.values.values())
+        """The labels that answers get, in their order."""
+        return tuple(dict.fromkeys(self.label_by_code.values()))
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -181,25 +211,39 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CleaningRules:
-    """What to do with rows and columns that can't be used as they are.
+class Conversion:
+    """A number that is the year of the survey less another: an age from a year of birth, or the reverse.
 
     Attributes
     ----------
-    duplicate_ids
-        Rows whose id occurs more than once.
-    empty_rows
-        Rows without any entry in a declared column.
-    missing_design
-        Rows without a weight, stratum or PSU.
-    ignore_columns
-        Columns of the file that are left unread.
+    name, label
+        Name in formulas; what readers see.
+    of
+        The numeric variable that is taken from the year.
+    survey_year
+        The year, or the numeric variable that holds it.
+    range
+        Lowest and highest number that is plausible, both included.
+    out_of_range
+        What to do with a number outside ``range``.
+    unit, step, step_label
+        As for a numeric variable.
     """
 
-    duplicate_ids: DuplicateRule = "error"
-    empty_rows: ErrorOrDrop = "error"
-    missing_design: ErrorOrDrop = "error"
-    ignore_columns: tuple[str, ...] = ()
+    name: str
+    label: str
+    of: str
+    survey_year: int | str
+    range: tuple[float, float]
+    out_of_range: Refusal = "error"
+    unit: str = "years"
+    step: float = 1.0
+    step_label: str = ""
+
+    @property
+    def variable(self) -> Variable:
+        """What items and bands see: a numeric variable."""
+        return Variable(name=self.name, label=self.label, kind="numeric", range=self.range, unit=self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +262,8 @@ class Codebook:
         Name to roles, and each role to its items; the first is the default.
     indices, outcomes
         Name to what is derived from the items, with the items of ``mapping``.
+    conversions
+        Name to what is derived from a number and the year of the survey.
     cleaning
         Rules for rows and columns.
     sha256
@@ -238,7 +284,8 @@ class Codebook:
     mappings: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     indices: Mapping[str, Index] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    cleaning: CleaningRules = CleaningRules()
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
+    cleaning: CleaningRules = field(default_factory=CleaningRules)
     sha256: str = ""
     source: str = "codebook"
     mapping: str = ""
@@ -302,26 +349,30 @@ class Codebook:
         """
         return tuple(name for name, variable in self.variables.items() if variable.kind == kind)
 
+    @property
+    def columns(self) -> dict[str, Variable | Conversion | Index | Outcome | Flag]:
+        """All columns of the cleaned survey, by name, in their order."""
+        flags = self.cleaning.flags
+        return {**self.variables, **self.conversions, **self.indices, **self.outcomes, **flags}
+
     def label_of(self, column: str) -> str:
-        """Return the label of a variable, index or outcome.
+        """Return the label of a variable, conversion, index, outcome or flag.
 
         Raises
         ------
         ArgumentError
             If the codebook declares nothing of that name.
         """
-        for declared in (self.variables, self.indices, self.outcomes):
-            if column in declared:
-                return declared[column].label
-        known = [*self.variables, *self.indices, *self.outcomes]
-        raise ArgumentError(
-            Fault(
-                where=self.source,
-                found=f"nothing is named {column!r}",
-                allowed=listed(known),
-                remedy=did_you_mean(column, known),
-            )
+        known = self.columns
+        if column in known:
+            return known[column].label
+        fault = Fault(
+            where=self.source,
+            found=f"nothing is named {column!r}",
+            allowed=listed(list(known)),
+            remedy=did_you_mean(column, known),
         )
+        raise ArgumentError(fault)
 
 
 def _with_roles(derived: Derived, roles: Mapping[str, tuple[str, ...]]) -> Derived:

@@ -232,15 +232,15 @@ def _check_at_least(table: TomlTable, at_least: str, items: Items, declared: Dec
         if variable.kind != "ordinal":
             found = f"item {variable.name!r} is {variable.kind}, not ordinal"
             table.fault(found, key="items", allowed="ordinal variables")
-        elif at_least and at_least not in variable.values.values():
-            values = list(variable.values.values())
+        elif at_least and at_least not in variable.labels:
+            values = list(variable.labels)
             table.fault(
                 f"{at_least!r} is no value of item {variable.name!r}",
                 key="at_least",
                 allowed=listed(values),
                 remedy=did_you_mean(at_least, values),
             )
-        elif at_least and at_least == next(iter(variable.values.values())):
+        elif at_least and at_least == next(iter(variable.labels), ""):
             table.fault(
                 f"{at_least!r} is the lowest value of item {variable.name!r}, so every answer would count",
                 key="at_least",

@@ -9,18 +9,19 @@ from typing import cast, get_args
 
 from coprodstats.errors import listed
 from coprodstats.survey.declarations import Kind, Refusal, Variable
+from coprodstats.survey.declared_changes import read_collapse, read_recode
 from coprodstats.survey.toml_table import TomlTable, duplicates
 
 _NEEDS_LABEL = {"nominal", "ordinal", "numeric"}
 _COMMON = ("label", "kind", "missing")
 _KEYS: dict[str, tuple[str, ...]] = {
     "id": (),
-    "nominal": ("values", "undeclared"),
-    "ordinal": ("values", "undeclared", "reverse", "scores"),
-    "numeric": ("range", "out_of_range", "not_a_number", "reverse", "unit", "step", "step_label"),
+    "nominal": ("values", "undeclared", "recode", "collapse"),
+    "ordinal": ("values", "undeclared", "recode", "collapse", "reverse", "scores"),
+    "numeric": ("recode", "range", "out_of_range", "not_a_number", "reverse", "unit", "step", "step_label"),
     "weight": (),
-    "stratum": (),
-    "psu": (),
+    "stratum": ("recode",),
+    "psu": ("recode",),
     "fpc": (),
     "replicate weight": (),
 }
@@ -61,12 +62,14 @@ def read_variable(name: str, table: TomlTable) -> Variable | None:
         table.refuse_unknown(ALL_KEYS)
         return None
     _refuse_keys(table, kind)
+    kind = cast("Kind", kind)
+    values, missing = _values(table, kind), table.codes("missing")
     variable = Variable(
         name=name,
         label=table.text("label", None if kind in _NEEDS_LABEL else name),
-        kind=cast("Kind", kind),
-        values=_values(table, kind),
-        missing=table.codes("missing"),
+        kind=kind,
+        values=values,
+        missing=missing,
         range=_range(table),
         reverse=table.flag("reverse"),
         unit=table.text("unit"),
@@ -76,6 +79,8 @@ def read_variable(name: str, table: TomlTable) -> Variable | None:
         out_of_range=_refusal(table, "out_of_range"),
         not_a_number=_refusal(table, "not_a_number"),
         scores=table.numbers("scores"),
+        recode=read_recode(table, kind, values, missing) if "recode" in table else {},
+        collapse=read_collapse(table, kind, values) if "collapse" in table else {},
     )
     _check_codes(table, variable)
     _check_numbers(table, variable)
@@ -136,13 +141,13 @@ def _check_codes(table: TomlTable, variable: Variable) -> None:
         table.fault(
             f"labels are there more than once: {listed(repeated)}",
             key="values",
-            remedy="give each code a label of its own; merging codes is a step of the analysis",
+            remedy='give each code a label of its own, and merge with collapse = { "new" = ["a", "b"] }',
         )
     scores = variable.scores
     if scores is not None and variable.kind == "ordinal":
         rising = all(low < high for low, high in pairwise(scores))
-        if len(scores) != len(variable.values) or not rising:
-            allowed = f"{len(variable.values)} rising numbers, one per value, lowest value first"
+        if len(scores) != len(variable.labels) or not rising:
+            allowed = f"{len(variable.labels)} rising numbers, one per value, lowest value first"
             table.fault("the scores don't fit the values", key="scores", allowed=allowed)
 
 

@@ -24,6 +24,10 @@ def how_many(count: int) -> str:
     return str(count) if count >= _LEAST_SHOWN else f"fewer than {_LEAST_SHOWN}"
 
 
+def _no_rules() -> pd.DataFrame:
+    return pd.DataFrame(columns=["rule", "action", "detail", "rows", "cells"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CleaningLog:
     """What happened to every row and cell; it can't be made unless it adds up.
@@ -43,6 +47,10 @@ class CleaningLog:
         ``variable, valid, missing``: answers of the rows kept.
     missing
         ``variable, reason, cells``: the missing ones by reason.
+    rules
+        ``rule, action, detail, rows, cells``: every rule in the order applied, and the rows and cells that it
+        touched, also none. The actions are ``exclude``, ``change``, ``make missing``, ``make`` (a column)
+        and ``flag``; a row that a rule touches in several cells is one row.
     """
 
     rows_in: int
@@ -51,6 +59,7 @@ class CleaningLog:
     cells: pd.DataFrame = field(repr=False)
     valid: pd.DataFrame = field(repr=False)
     missing: pd.DataFrame = field(repr=False)
+    rules: pd.DataFrame = field(default_factory=_no_rules, repr=False)
 
     def __post_init__(self) -> None:
         self.reconcile()
@@ -187,6 +196,7 @@ def complete_cases(reasons: pd.DataFrame, variables: Sequence[str]) -> pd.DataFr
 
 def _ranked(reasons: pd.Series) -> list[tuple[str, int]]:
     counts = reasons.value_counts()
+    counts = counts[counts > 0]  # of a categorical, also reasons that no row has
     # Equal counts are put in the order of the alphabet: the order of rows must not show.
     return sorted(
         ((str(reason), int(n)) for reason, n in counts.items()), key=lambda pair: (-pair[1], pair[0])

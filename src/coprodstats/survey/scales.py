@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coprodstats.survey.conversions import converted
+
 if TYPE_CHECKING:
-    from coprodstats.survey.declarations import Index, Items, Outcome, Variable
+    from coprodstats.survey.declarations import Conversion, Index, Items, Outcome, Variable
 
 # An index of exactly 75 may be computed as 74.99999999999999; bands are not decided by rounding.
 _ROUNDING = 1e-9
@@ -49,7 +51,7 @@ def _scores(answers: pd.Series, item: Variable) -> NDArray[np.float64]:
     if item.range is not None:
         low, high = item.range
         return 100.0 * (answers.to_numpy(dtype=float) - low) / (high - low)
-    points = np.asarray(item.scores or range(len(item.values)), dtype=float)
+    points = np.asarray(item.scores or range(len(item.labels)), dtype=float)
     points = 100.0 * (points - points[0]) / (points[-1] - points[0])
     # The code of a missing answer is -1, which picks the NaN at the end.
     return np.append(points, np.nan)[answers.cat.codes.to_numpy()]
@@ -151,23 +153,29 @@ def derived(
     variables: Mapping[str, Variable],
     indices: Mapping[str, Index],
     outcomes: Mapping[str, Outcome],
+    conversions: Mapping[str, Conversion] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return all indices and outcomes, and for each missing one the reason.
+    """Return all conversions, indices and outcomes, and for each missing one the reason.
 
     Parameters
     ----------
     frame, reasons
         Cleaned answers and the reasons of missing ones.
-    variables, indices, outcomes
+    variables, indices, outcomes, conversions
         The declarations.
 
     Returns
     -------
     tuple of DataFrame
-        Values and reasons, one column per index and then per outcome.
+        Values and reasons, one column per conversion, then per index, then per outcome.
     """
     values: dict[str, pd.Series] = {}
     why: dict[str, pd.Series] = {}
+    for name, conversion in (conversions or {}).items():
+        values[name], why[name] = converted(frame, reasons, conversion)
+        variables = {**variables, name: conversion.variable}
+    frame = pd.concat([frame, pd.DataFrame(values)], axis=1) if values else frame
+    reasons = pd.concat([reasons, pd.DataFrame(why)], axis=1) if why else reasons
     for name, index in indices.items():
         scores = item_scores(frame, [variables[item] for item in index.items.names])
         values[name] = index_values(scores, needed=index.items.needed)
@@ -180,12 +188,13 @@ def derived(
         source, gaps = (values, why) if outcome.of in values else (frame, reasons)
         values[name] = outcome_values(pd.DataFrame({outcome.of: source[outcome.of]}), outcome)
         why[name] = gaps[outcome.of]
-    return pd.DataFrame(values, index=frame.index), pd.DataFrame(why, index=frame.index, dtype="str")
+    return pd.DataFrame(values, index=frame.index), pd.DataFrame(why, index=frame.index)
 
 
 def _reason_of(items: Items, values: pd.Series, reasons: pd.DataFrame) -> pd.Series:
     if len(items.names) == 1:
         # Why the only item is missing says more than that it is.
         return reasons[items.names[0]]
-    shortfall = pd.Series(items.shortfall, index=values.index, dtype="str")
-    return shortfall.where(values.isna())
+    categories = pd.Index([items.shortfall], dtype="str")
+    place = np.where(values.isna(), 0, -1).astype(np.int8)
+    return pd.Series(pd.Categorical.from_codes(place, categories=categories), index=values.index)

@@ -142,6 +142,7 @@ def test_every_missing_derived_value_has_a_reason() -> None:
     }
     variables = {"a": item("a"), "b": item("b")}
     values, why = derived(frame, reasons, variables, indices, outcomes)
+    why = why.astype("str")
     assert list(values) == list(why) == ["both", "single", "band", "old"]
     short = "fewer than 2 of 2 items answered"
     assert why["both"].fillna("").tolist() == ["", short, short]
