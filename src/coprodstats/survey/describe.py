@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def means(
     [30.0]
     """
     frame, bound = bind(data, design, weighting)
-    require_columns(frame, (variable, by))
+    require_columns(frame, (variable,), by, taken=COLUMNS)
     inside = domain_rows(domain, frame)
     if not pd.api.types.is_numeric_dtype(frame[variable]):
         raise ArgumentError(
@@ -213,10 +213,10 @@ def proportions(
     [0.75, 0.25]
     """
     frame, bound = bind(data, design, weighting)
-    require_columns(frame, (variable, by))
+    require_columns(frame, (variable,), by, taken=("category", *COLUMNS, "precision"))
     inside = domain_rows(domain, frame)
     _require_interval(interval)
-    rules = precision or PrecisionRules()
+    rules = _rules(precision)
     column = frame[variable]
     if pd.api.types.is_float_dtype(column):
         raise ArgumentError(
@@ -237,7 +237,24 @@ def proportions(
 def bind(
     data: CleanedSurvey | pd.DataFrame, design: SurveyDesign | None, weighting: Weighting | None
 ) -> tuple[pd.DataFrame, ResolvedDesign]:
-    """Return the data as a frame, and the design bound to its rows with the weights to be used."""
+    """Return the data as a frame, and the design bound to its rows with the weights to be used.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is something else.
+    """
+    faults = [
+        Fault(where=argument, found=f"it is a {type(value).__name__}", allowed=allowed)
+        for argument, value, kinds, allowed in (
+            ("data", data, CleanedSurvey | pd.DataFrame, "a cleaned survey or a DataFrame"),
+            ("design", design, SurveyDesign | None, "a SurveyDesign"),
+            ("weighting", weighting, Weighting | None, "what rake(...) returns"),
+        )
+        if not isinstance(value, kinds)
+    ]
+    if faults:
+        raise ArgumentError(*faults)
     frame = data.frame if isinstance(data, CleanedSurvey) else data
     if design is None and isinstance(data, CleanedSurvey):
         design = data.design
@@ -245,17 +262,39 @@ def bind(
     return frame, bound if weighting is None else calibrated_design(bound, weighting)
 
 
-def require_columns(frame: pd.DataFrame, names: tuple[str | None, ...]) -> None:
-    """Raise if a frame lacks any of the columns that are named."""
-    faults = [
-        Fault(
-            where="data",
-            found=f"there is no column {name!r}",
-            remedy=did_you_mean(name, map(str, frame.columns)) or f"columns: {listed(list(frame.columns))}",
-        )
-        for name in names
-        if name is not None and name not in frame.columns
-    ]
+def require_columns(
+    frame: pd.DataFrame, names: tuple[str, ...], by: str | None = None, *, taken: tuple[str, ...] = ()
+) -> None:
+    """Raise unless a frame has each column that is named, once.
+
+    Parameters
+    ----------
+    frame
+        The data.
+    names
+        Columns.
+    by
+        Another, beside which the result has the columns ``taken``; or None.
+    taken
+        Names that ``by`` can't have.
+
+    Raises
+    ------
+    ArgumentError
+        With everything that is wrong.
+    """
+    faults = []
+    for name in (*names, *([] if by is None else [by])):
+        found = int((frame.columns == name).sum()) if isinstance(name, str) else 0
+        if found > 1:
+            faults.append(Fault(where="data", found=f"there are {found} columns {name!r}", allowed="one"))
+        elif not found:
+            near = did_you_mean(str(name), map(str, frame.columns))
+            remedy = near or f"columns: {listed(list(frame.columns))}"
+            faults.append(Fault(where="data", found=f"there is no column {name!r}", remedy=remedy))
+    if by in taken:
+        already = f"the result has a column {by!r} already"
+        faults.append(Fault(where="by", found=already, remedy="rename it"))
     if faults:
         raise ArgumentError(*faults)
 
@@ -267,9 +306,18 @@ def _require_interval(interval: str) -> None:
                 where="proportions: interval",
                 found=f"{interval!r} is not one",
                 allowed=listed(get_args(Interval)),
-                remedy=did_you_mean(interval, _LIMITS),
+                remedy=did_you_mean(str(interval), _LIMITS),
             )
         )
+
+
+def _rules(precision: Any) -> PrecisionRules:
+    if precision is None:
+        return PrecisionRules()
+    if not isinstance(precision, PrecisionRules):
+        found = f"it is a {type(precision).__name__}"
+        raise ArgumentError(Fault(where="proportions: precision", found=found, allowed="PrecisionRules(...)"))
+    return precision
 
 
 def _groups(frame: pd.DataFrame, by: str | None, inside: Bools) -> Iterator[tuple[tuple[object, ...], Bools]]:

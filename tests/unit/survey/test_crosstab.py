@@ -128,6 +128,7 @@ def test_a_calibrated_table_has_the_margin_it_was_calibrated_to() -> None:
     [
         (lambda f: crosstab(f, "sexx", "join"), ArgumentError, r"\(2 faults\)"),
         (lambda f: crosstab(f, "sex", "w"), ArgumentError, r"'w': it is numeric\n\s+Try: cut it"),
+        (lambda f: crosstab(pd.concat([f, f], axis=1), "sex", "joins"), ArgumentError, r"2 columns 'sex'"),
         (lambda f: crosstab(f, "sex", "sex"), ArgumentError, r"rows and columns are both 'sex'"),
         (lambda f: crosstab(f.assign(joins=None), "sex", "joins"), InsufficientDataError, r"no respondent"),
     ],

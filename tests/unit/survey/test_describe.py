@@ -125,6 +125,13 @@ def test_text_logicals_and_codes_have_shares_too() -> None:
         (lambda f: means(f.assign(score=np.nan), "score"), InsufficientDataError, r"'score': no respondent"),
         (lambda f: means(f.assign(score=np.inf), "score"), ArgumentError, r"'score': 4 values are infinite"),
         (lambda f: means(f, "score", design=SurveyDesign(psu="one")), DesignError, r"no column 'one'"),
+        (lambda f: means(f, ["score"]), ArgumentError, r"no column \['score'\]"),
+        (lambda f: means(pd.concat([f, f[["w"]]], axis=1), "w"), ArgumentError, r"there are 2 columns 'w'"),
+        (lambda f: means(f.rename(columns={"town": "n"}), "w", by="n"), ArgumentError, r"has a column 'n'"),
+        (lambda f: proportions(f.assign(category=1), "joins", by="category"), ArgumentError, r"'category'"),
+        (lambda f: means(dict(f), "w", design="w", weighting="w"), ArgumentError, r"3 faults"),
+        (lambda f: proportions(f, "joins", precision="strict"), ArgumentError, r"precision: it is a str"),
+        (lambda f: proportions(f, "joins", interval=None), ArgumentError, r"interval: None is not one"),
     ],
 )  # fmt: skip
 def test_what_cant_be_described(call, error: type, message: str) -> None:
