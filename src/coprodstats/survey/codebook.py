@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 from coprodstats.errors import CodebookError, Fault, listed
 from coprodstats.survey.cleaning_rules import CleaningRules
+from coprodstats.survey.codebook_source import NAMED, RULES, located, read_source
 from coprodstats.survey.conversions import read_conversion
 from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
 from coprodstats.survey.declared_cleaning import read_cleaning
@@ -17,15 +16,12 @@ from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
 from coprodstats.survey.file_format import read_file_format
-from coprodstats.survey.toml_table import TomlTable, duplicates, parse_toml
+from coprodstats.survey.toml_table import TomlTable, duplicates
 
 __all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
 
 _COLUMNS = ("variables", "conversions", "indices", "outcomes")
-_NAMED = (*_COLUMNS, "mappings")
-_RULES = ("file", "cleaning", "design")
-_TOP_KEYS = ("extends", "title", "synthetic", *_NAMED, *_RULES)
-_MOST_EXTENDED = 8
+_TOP_KEYS = ("extends", "title", "synthetic", *NAMED, *RULES)
 
 
 def read_codebook(path: str | PathLike[str]) -> Codebook:
@@ -38,7 +34,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     Parameters
     ----------
     path
-        The file. Another codebook that it ``extends`` is found relative to it.
+        The file: TOML, or a table (``.csv``, ``.xlsx``, ``.ods``) with one row per value, as `codebook_csv`
+        writes. Another codebook that it ``extends`` is found relative to it, and may be a table too.
 
     Returns
     -------
@@ -48,7 +45,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     Raises
     ------
     CodebookError
-        With every fault of the file, and what was probably meant.
+        With every fault of the file, its line or row, and what was probably meant; or with every question
+        that a drafted codebook still asks.
 
     Notes
     -----
@@ -87,75 +85,20 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     ['low', 'high']
     """
     file = Path(path)
-    content, digest, faults = _merged(file, ())
-    if faults:
-        raise CodebookError(*faults)
-    top = TomlTable(file.name, content, faults)
+    source = read_source(file)
+    if source.faults:
+        raise CodebookError(*source.faults)
+    faults: list[Fault] = []
+    top = TomlTable(file.name, source.content, faults)
     top.refuse_unknown(_TOP_KEYS)
-    codebook = _assembled(top, file, digest.hexdigest())
+    codebook = _assembled(top, file, source.sha256)
     if faults:
-        raise CodebookError(*faults)
+        raise CodebookError(*located(faults, file.name, source.places))
     return codebook
 
 
-def _merged(file: Path, extending: tuple[Path, ...]) -> tuple[dict[str, Any], hashlib._Hash, list[Fault]]:
-    """Read a codebook after the one that it extends."""
-    digest = hashlib.sha256()
-    content, raw, faults = parse_toml(file)
-    if faults or "extends" not in content:
-        digest.update(raw)
-        return content, digest, faults
-    base_file, faults = _extended_file(file, content["extends"], extending)
-    if base_file is None:
-        return content, digest, faults
-    base, digest, faults = _merged(base_file, (*extending, file.resolve()))
-    digest.update(raw)
-    return _joined(base, content, file.name, faults), digest, faults
-
-
-def _extended_file(file: Path, named: object, extending: tuple[Path, ...]) -> tuple[Path | None, list[Fault]]:
-    where = f"{file.name}: extends"
-    allowed = 'the path of another codebook relative to this one, such as "../survey/codebook.toml"'
-    # A backslash, a colon or a leading slash is a Windows path, a URL or an absolute path.
-    inside = (
-        isinstance(named, str) and not PurePosixPath(named).is_absolute() and not set(named) & set("\\:~\0")
-    )
-    if not isinstance(named, str) or not inside or not named.endswith(".toml"):
-        return None, [Fault(where=where, found=f"{named!r} is not a relative path", allowed=allowed)]
-    target = file.parent / named
-    if target.resolve() in (*extending, file.resolve()) or len(extending) >= _MOST_EXTENDED:
-        return None, [Fault(where=where, found=f"{named!r} leads back here or too far", allowed=allowed)]
-    if not target.is_file():
-        return None, [Fault(where=where, found=f"there is no file {named!r}", allowed=allowed)]
-    return target, []
-
-
-def _joined(
-    base: Mapping[str, Any], content: Mapping[str, Any], name: str, faults: list[Fault]
-) -> dict[str, Any]:
-    joined = {**base, **{key: value for key, value in content.items() if key != "extends"}}
-    for key in (*_NAMED, *_RULES):
-        ours, theirs = content.get(key, {}), base.get(key, {})
-        if not isinstance(ours, dict) or not isinstance(theirs, dict):
-            continue
-        if again := [entry for entry in ours if entry in theirs]:
-            faults.append(
-                Fault(
-                    where=f"{name}: {key}",
-                    found=f"defined in the extended codebook already: {listed(again)}",
-                    remedy="give it another name",
-                )
-            )
-        if ours or theirs:
-            joined[key] = {**theirs, **ours}
-    if base.get("synthetic") is True and content.get("synthetic") is False:
-        found = "the extended codebook says that the data are synthetic"
-        faults.append(Fault(where=f"{name}: synthetic", found=found, remedy="leave the line out"))
-    return joined
-
-
 def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
-    tables = {key: top.tables(key) for key in _NAMED}
+    tables = {key: top.tables(key) for key in NAMED}
     if not tables["variables"]:
         top.fault("no variables are declared", allowed="[variables.NAME] tables")
     _check_names(top, tables)

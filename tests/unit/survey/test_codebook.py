@@ -186,7 +186,7 @@ def test_an_extended_codebook_is_not_redefined(tmp_path: Path) -> None:
     text = 'extends = "base.toml"\nsynthetic = false\n[variables.a]\nkind = "id"\n'
     message = faults(tmp_path, text)
     assert "codebook.toml: variables: defined in the extended codebook already: a" in message
-    assert "codebook.toml: synthetic: the extended codebook says that the data are synthetic" in message
+    assert "codebook.toml, line 2: synthetic: the extended codebook says that the data are synthetic" in message
 
 
 def test_codebooks_that_extend_each_other_are_refused(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ range = [90, 18]
         "did you mean 'ordinal'?",
         "did you mean 'label'?",
         "too few values are declared: 1",
-        "codebook.toml: variables.c.range: the range is not a low and a higher number",
+        "codebook.toml, line 13: variables.c.range: the range is not a low and a higher number",
     ):
         assert told in message, told
 
