@@ -17,8 +17,9 @@ from coprodstats.models.results import FittedModel
 from coprodstats.reporting.document import Document
 from coprodstats.reporting.findings import Findings, agreement, compute
 from coprodstats.reporting.format import SIGNIFICANT_DIGITS
-from coprodstats.reporting.html import render_html
+from coprodstats.reporting.formats import format_packages, render_formats
 from coprodstats.reporting.manifest import (
+    PACKAGES,
     InputRecord,
     build_manifest,
     input_record,
@@ -46,7 +47,8 @@ class RunResult:
     document
         The report.
     folder
-        The folder that holds ``report.html``, ``figures/``, ``results/`` and ``manifest.json``.
+        The folder that holds ``report.html`` (and the report in the plan's other formats), ``figures/``,
+        ``results/`` and ``manifest.json``.
     files
         Length in bytes of each file.
     """
@@ -166,11 +168,12 @@ def _difference(file: Path, data: bytes) -> str:
 
 def render(findings: Findings, document: Document) -> dict[str, bytes]:
     """Return all files of a run by name, the manifest included."""
-    files: dict[str, bytes] = {"report.html": render_html(document).encode("utf-8")}
+    results = {f"{name}.csv": frame_to_csv(frame) for name, frame in result_frames(findings).items()}
+    files = render_formats(document, findings.plan.formats, results=results)
     for figure in document.figures():
         files[f"figures/{figure.key}.svg"] = figure.svg.encode("utf-8")
-    for name, frame in result_frames(findings).items():
-        files[f"results/{name}.csv"] = frame_to_csv(frame)
+    for name, data in results.items():
+        files[f"results/{name}"] = data
     files[MANIFEST_NAME] = manifest_bytes(_manifest(findings, files))
     return files
 
@@ -299,6 +302,7 @@ def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
         models={name: _model_record(model) for name, model in findings.models().items()},
         outputs=files,
         seed=plan.seed,
+        packages=(*PACKAGES, *format_packages(plan.formats)),
         extra={
             "synthetic": cleaned.codebook.synthetic,
             "mapping": cleaned.mapping,

@@ -61,6 +61,11 @@ def render_html(document: Document) -> str:
     )
 
 
+def html_files(document: Document, stem: str, results: Mapping[str, bytes]) -> dict[str, bytes]:  # noqa: ARG001
+    """Return the document as one page; a page holds no attachments, so that ``results`` stay beside it."""
+    return {f"{stem}.html": render_html(document).encode("utf-8")}
+
+
 def _resource(name: str) -> str:
     return (files("coprodstats.reporting") / "templates" / name).read_text(encoding="utf-8")
 

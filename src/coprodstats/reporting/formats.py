@@ -1,0 +1,122 @@
+"""The formats of a document: what each is called, and the module that writes it, loaded when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+
+if TYPE_CHECKING:
+    from coprodstats.reporting.document import Document
+
+Renderer = Callable[["Document", str, Mapping[str, bytes]], Mapping[str, bytes]]
+"""Document, stem of the file's name, and the run's results (CSV by name), to contents by file name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format that documents are written in.
+
+    Attributes
+    ----------
+    title
+        What readers call it.
+    home
+        The module below this folder that writes it.
+    renderer
+        The function there, a `Renderer`.
+    packages
+        The packages whose version can change its bytes, beside those that every run records.
+    """
+
+    title: str
+    home: str
+    renderer: str
+    packages: tuple[str, ...] = ()
+
+    def load(self) -> Renderer:
+        """Return the renderer; its module is imported now and not before."""
+        module = import_module(f"coprodstats.reporting.{self.home}")
+        return cast("Renderer", getattr(module, self.renderer))
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "html": Format(title="web page", home="html", renderer="html_files"),
+    }
+)
+"""Every format by the name that an analysis file uses; ``html`` is always written."""
+
+
+def format_faults(where: str, names: Sequence[str]) -> list[Fault]:
+    """Return a fault for each format that is unknown, and one if ``html`` is not there.
+
+    Examples
+    --------
+    >>> [fault.found for fault in format_faults("formats", ["html", "word"])]
+    ["'word' is no format that a report is written in"]
+    """
+    faults = [
+        Fault(
+            where=where,
+            found=f"{name!r} is no format that a report is written in",
+            allowed=listed(list(FORMATS), 20),
+            remedy=did_you_mean(name, list(FORMATS)),
+        )
+        for name in names
+        if name not in FORMATS
+    ]
+    if "html" not in names:
+        found = "'html' is not there, and the other formats stand beside it"
+        faults.append(Fault(where=where, found=found, remedy='formats = ["html", ...]'))
+    return faults
+
+
+def format_packages(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages whose versions can change the bytes of these formats, in the order of their names.
+
+    Examples
+    --------
+    >>> format_packages(["html"])
+    ()
+    """
+    return tuple(sorted({package for name in names for package in FORMATS[name].packages}))
+
+
+def render_formats(
+    document: Document, names: Sequence[str], *, stem: str = "report", results: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Return a document in several formats, as contents by file name.
+
+    Parameters
+    ----------
+    document
+        The document.
+    names
+        The formats, from `FORMATS`.
+    stem
+        The files' name without its ending.
+    results
+        The run's results as CSV, by file name; a format that can hold attachments holds them.
+
+    Raises
+    ------
+    ArgumentError
+        If a format is unknown, or two formats write a file of the same name.
+    """
+    faults = format_faults("formats", names)
+    if faults:
+        raise ArgumentError(*faults)
+    files: dict[str, bytes] = {}
+    for name in dict.fromkeys(names):
+        made = FORMATS[name].load()(document, stem, results)
+        twice = sorted(set(made) & set(files))
+        if twice:
+            found = f"{listed(twice)} is written by another format too"
+            raise ArgumentError(Fault(where=f"format {name!r}", found=found))
+        files |= made
+    return files
