@@ -139,7 +139,7 @@ def estimate_blocks(
         start = end
     drawn = [part.replicates for part in parts if part.replicates is not None]
     replicates = np.hstack(drawn) if drawn else None
-    if model.covariance == "model" or (vce == "delta" and replicates is None):
+    if model.covariance == "model":
         covariance = sandwich(gradient, model.covariance_matrix)
     else:
         covariance = joint_covariance(influence, replicates, estimate, model.design, [model])

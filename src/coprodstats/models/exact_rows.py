@@ -28,39 +28,49 @@ def logit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | Non
     P = F(u) (1 - F(l)) (1 - exp(l - u)), so that they are 1 - F(u) + g and -F(l) - g with
     g = 1 / (exp(u - l) - 1), and 1 / F(u) = 1 + exp(eta) exp(-cut_k).
     """
-    odds = dd.exp(eta)
-    halves = dd.split(odds[0])
+    cuts = [cut for cut in (above, below) if cut is not None]
     shared = dd.pair(np.zeros(1))
     if above is not None and below is not None:
         shared = dd.reciprocal(dd.expm1(dd.subtract(above, below)))
-
-    def distribution(cut: Pair) -> Pair:
-        against = _times_constant(odds, halves, dd.exp(dd.negative(cut)))
-        s, e = dd.two_sum(np.ones(1), against[0])
-        return _reciprocal(s, e + against[1])
-
-    def less(constant: Pair, value: Pair) -> Pair:
-        s, e = dd.two_sum(constant[0], -value[0])
-        return s, e + (constant[1] - value[1])
-
-    upper = None if above is None else less(_one_plus(shared), distribution(above))
-    lower = None if below is None else less(dd.negative(shared), distribution(below))
+    # Both ends at once, by line: 1 + exp(eta) exp(-cut), its reciprocal, and what that is taken from.
+    high, low = (np.concatenate([cut[part] for cut in cuts])[:, None] for part in (0, 1))
+    against = _times_constants(dd.exp(eta), dd.exp((-high, -low)))
+    s, e = dd.two_sum(np.ones(1), against[0])
+    f, g = _reciprocal(s, e + against[1])
+    constants = [dd.add(dd.pair(np.ones(1)), shared)] * (above is not None)
+    constants += [dd.negative(shared)] * (below is not None)
+    high, low = (np.concatenate([constant[part] for constant in constants])[:, None] for part in (0, 1))
+    s, e = dd.two_sum(high, -f)
+    e += low - g
+    upper = None if above is None else (s[0], e[0])
+    lower = None if below is None else (s[-1], e[-1])
     return upper, lower
 
 
-def _times_constant(x: Pair, halves: Pair, constant: Pair) -> Pair:
-    """Return x times a constant, the halves of x being known; not normalised."""
-    c1, c2 = dd.split(constant[0])
-    p = x[0] * constant[0]
-    e = ((halves[0] * c1 - p) + halves[0] * c2 + halves[1] * c1) + halves[1] * c2
-    return p, e + (x[0] * constant[1] + x[1] * constant[0])
+def _times_constants(x: Pair, constants: Pair) -> Pair:
+    """Return x, (m,), times constants, (k, 1); not normalised."""
+    x1, x2 = dd.split(x[0])
+    c1, c2 = dd.split(constants[0])
+    p = x[0] * constants[0]
+    e = x1 * c1
+    e -= p
+    e += x1 * c2
+    e += x2 * c1
+    e += x2 * c2
+    e += x[0] * constants[1]
+    e += x[1] * constants[0]
+    return p, e
 
 
 def _reciprocal(high: Floats, low: Floats) -> Pair:
     """Return 1 / (high + low), not normalised."""
     q = 1.0 / high
     p, e = dd.two_product(q, high)
-    return q, q * (((1.0 - p) - e) - q * low)
+    rest = 1.0 - p
+    rest -= e
+    rest -= q * low
+    rest *= q
+    return q, rest
 
 
 def cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:

@@ -18,25 +18,25 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.models import double_double as dd
-from coprodstats.models.blocks import Block, Rows
+from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows
 from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import DERIVATIVES
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import inverse, product, transposed
 from coprodstats.models.scores import CumulativeScores
-from coprodstats.survey.sums import BITS, CutLines, LineSum, cut, cut_anchor, line_bounds, power_above
+from coprodstats.survey.sums import BITS, CutLines, LineSum, cut, line_bounds, power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# After a step of this many standard errors less than 2e-16 of them are left.
-SMALL_STEP = 1e-8
+# Steps end when so many standard errors are expected to be left: far less than moves the last bit.
+NEGLIGIBLE = 1e-19
 MOST_STEPS = 4
 # A fit that is further from the maximum has not converged, or its rows are beyond the range of doubles.
 LARGE_STEP = 1e-5
-# Relative error of the information that steps are taken with.
-ROUGH = 1e-8
+# Relative error of an information in doubles.
+ROUGH = 1e-12
 # What the rounding of predictors is taken to do to estimates: three units in the last place.
 ROUNDING = 3 * 2.0**-53
 
@@ -79,6 +79,26 @@ class Settled:
         return CumulativeScores(
             rows=rows, residual=self.residual, above=self.above, below=self.below, place=place, w=w
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Data:
+    """The data, bounds of its predictors, and arrays to work in: memory that is new is slow."""
+
+    rows: Rows
+    link: Link
+    size: Floats
+    work: Floats
+
+    @classmethod
+    def of(cls, rows: Rows, link: Link) -> _Data:
+        p = len(rows.x)
+        longest = min(BLOCK_ROWS, len(rows.w))
+        return cls(rows=rows, link=link, size=line_bounds(rows.x), work=np.empty((5, p + 3, longest)))
+
+    def arrays(self, start: int, count: int, lines: int, m: int) -> Floats:
+        """Return some of the arrays, shape (count, lines, m)."""
+        return self.work[start : start + count, :lines, :m]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,29 +169,31 @@ def settle(rows: Rows, link: Link, start: Floats, information: Floats) -> Settle
     A score of error e gives estimates of error ``information^-1 e``; the error of the information only slows
     Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12).
     """
-    size = line_bounds(rows.x)
+    data = _Data.of(rows, link)
     try:
         factor = linalg.cho_factor(information)
     except linalg.LinAlgError:  # no maximum
         return None
     scale = np.sqrt(np.diag(information))
-    theta, length = dd.pair(start), np.inf
+    theta, length, root = dd.pair(start), np.inf, np.sqrt(len(rows.w))
     for _ in range(MOST_STEPS):
-        step = linalg.cho_solve(factor, dd.rounded(_score(theta, rows, link, size)))
+        step = linalg.cho_solve(factor, dd.rounded(_score(theta, data)))
         length = float(np.abs(step * scale).max())
         if not length < LARGE_STEP:
             return None
         theta = dd.add(theta, dd.pair(step))
-        if length < SMALL_STEP:
+        # What the curvature's own change leaves is the square of the step, over the root of the rows.
+        if length * (length / root + ROUGH) < NEGLIGIBLE:
             break
     residual, above, below = (np.zeros(len(rows.w)) for _ in range(3))
     p = len(rows.x)
     sums = [LineSum.zero(p + 1, p + 3) for _ in range(rows.n_cuts + 1)]
     for block in rows.blocks:
-        parts = _cut_block(rows, block, size)
-        d = _derived(theta, rows, block, parts, link, size)
-        lines, bounds = _curved_lines(d, rows.x[:, block.rows], size)
-        sums[block.category] = sums[block.category].plus(parts, lines, bounds=bounds)
+        parts = _cut_block(data, block)
+        d = _derived(theta, data, block, parts)
+        lines, bounds = _curved_lines(d, data, block)
+        first, second = data.arrays(3, 2, *lines.shape)
+        sums[block.category] = sums[block.category].plus(parts, lines, bounds=bounds, work=(first, second))
         residual[block.rows] = d.residual
         below[block.rows], above[block.rows] = d.first
     return Settled(
@@ -223,46 +245,52 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     )
 
 
-def _cut_block(rows: Rows, block: Block, size: Floats) -> CutLines:
-    x = rows.x[:, block.rows]
-    high, low = np.empty((2, len(x) + 1, x.shape[1]))
+def _cut_block(data: _Data, block: Block) -> CutLines:
+    """Return a block's predictors after a line of ones, cut in two."""
+    x = data.rows.x[:, block.rows]
+    high, low = data.arrays(0, 2, len(x) + 1, x.shape[1])
     high[0], low[0] = 1.0, 0.0
-    anchor = cut_anchor(size, BITS)
-    np.add(x, anchor, out=high[1:])
-    high[1:] -= anchor
-    np.subtract(x, high[1:], out=low[1:])
+    cut(x, data.size, BITS, (high[1:], low[1:]))
     return CutLines(high=high, low=low)
 
 
-def _linear_predictor(theta: Pair, rows: Rows, block: Block, parts: CutLines, size: Floats) -> Pair:
+def _linear_predictor(theta: Pair, data: _Data, block: Block, parts: CutLines) -> Pair:
     """Return each row's linear predictor.
 
     The products of the first parts of slopes and predictors, and their sum, are exact.
     """
-    slopes, tail = theta[0][rows.n_cuts :], theta[1][rows.n_cuts :]
-    contribution = slopes * size[:, 0]
+    n_cuts, size, offset = data.rows.n_cuts, data.size[:, 0], data.rows.offset
+    slopes, tail = theta[0][n_cuts:], theta[1][n_cuts:]
+    contribution = slopes * size
     first, _ = cut(contribution, power_above(np.abs(contribution).max(initial=0.0)), BITS - 1)
-    first = first / size[:, 0]
+    first = first / size
     rest = (slopes - first) + tail
     eta = dd.quick_two_sum(first @ parts.high[1:], rest @ parts.high[1:] + slopes @ parts.low[1:])
-    return eta if rows.offset is None else dd.add(eta, dd.pair(rows.offset[block.rows]))
+    return eta if offset is None else dd.add(eta, dd.pair(offset[block.rows]))
 
 
-def _score(theta: Pair, rows: Rows, link: Link, size: Floats) -> Pair:
+def _score(theta: Pair, data: _Data) -> Pair:
     """Return the weighted score, shape (q,)."""
-    n_cuts, p = rows.n_cuts, len(rows.x)
+    n_cuts, p = data.rows.n_cuts, len(data.rows.x)
     sums = [LineSum.zero(p + 1, 2) for _ in range(n_cuts + 1)]
-    for block in rows.blocks:
-        k, w = block.category, rows.w[block.rows]
-        parts = _cut_block(rows, block, size)
-        eta = _linear_predictor(theta, rows, block, parts, size)
+    derivatives = DERIVATIVES[data.link.name]
+    for block in data.rows.blocks:
+        k, w = block.category, data.rows.w[block.rows]
+        parts = _cut_block(data, block)
+        eta = _linear_predictor(theta, data, block, parts)
         above = _entry(theta, k) if k < n_cuts else None
         below = _entry(theta, k - 1) if k > 0 else None
-        ends = DERIVATIVES[link.name](eta, above, below)
-        weighted = [dd.pair(np.zeros_like(w)) if end is None else dd.scale(end, w) for end in ends]
-        values, rests = (np.stack([end[part] for end in weighted]) for part in (0, 1))
+        values, rests = data.arrays(2, 2, 2, len(w))
+        for i, end in enumerate(derivatives(eta, above, below)):
+            values[i], rests[i] = (0.0, 0.0) if end is None else _weighted(end, w)
         sums[k] = sums[k].plus(parts, values, rest=rests)
     return _laid_score([s.high for s in sums], n_cuts), _laid_score([s.low for s in sums], n_cuts)
+
+
+def _weighted(x: Pair, w: Floats) -> Pair:
+    p, e = dd.two_product(x[0], w)
+    e += x[1] * w
+    return p, e
 
 
 def _laid_score(sums: list[Floats], n_cuts: int) -> Floats:
@@ -276,12 +304,12 @@ def _entry(theta: Pair, k: int) -> Pair:
     return theta[0][k : k + 1], theta[1][k : k + 1]
 
 
-def _derived(theta: Pair, rows: Rows, block: Block, parts: CutLines, link: Link, size: Floats) -> _Derived:
-    eta = _linear_predictor(theta, rows, block, parts, size)
-    w = rows.w[block.rows]
-    if link.name == "logit":
-        return _logistic(eta, w, block.category, theta, rows.n_cuts)
-    return _of_link(dd.rounded(eta), w, block.category, dd.rounded(theta)[: rows.n_cuts], link)
+def _derived(theta: Pair, data: _Data, block: Block, parts: CutLines) -> _Derived:
+    eta = _linear_predictor(theta, data, block, parts)
+    w, n_cuts = data.rows.w[block.rows], data.rows.n_cuts
+    if data.link.name == "logit":
+        return _logistic(eta, w, block.category, theta, n_cuts)
+    return _of_link(dd.rounded(eta), w, block.category, dd.rounded(theta)[:n_cuts], data.link)
 
 
 def _logistic(eta: Pair, w: Floats, k: int, theta: Pair, n_cuts: int) -> _Derived:
@@ -294,22 +322,22 @@ def _logistic(eta: Pair, w: Floats, k: int, theta: Pair, n_cuts: int) -> _Derive
     shared = 0.0
     if 0 < k < n_cuts:
         shared = float(dd.reciprocal(dd.expm1(dd.subtract(_entry(theta, k), _entry(theta, k - 1))))[0][0])
-    residual, curvature = np.zeros_like(w), np.zeros_like(w)
-    first, mixed = np.zeros((2, len(w))), np.zeros((2, len(w)))
-    for end, (position, sign) in enumerate(((k - 1, -1.0), (k, 1.0))):
-        if not 0 <= position < n_cuts:
-            continue
-        against = odds * dd.exp(dd.negative(_entry(theta, position)))[0][0]
-        inside = 1.0 / (1.0 + against)  # F at this end
-        outside = against * inside
-        near, far = (outside, inside) if sign > 0 else (inside, outside)
-        slope = w * near
-        mixed[end] = slope * far
-        first[end] = sign * (slope + shared * w)
-        residual += sign * slope
-        curvature += mixed[end]
+    ends = [end for end in (0, 1) if 0 <= k - 1 + end < n_cuts]
+    against = np.stack([odds * dd.exp(dd.negative(_entry(theta, k - 1 + end)))[0][0] for end in ends])
+    inside = 1.0 / (1.0 + against)  # F at these ends
+    slopes = w * inside
+    against *= slopes  # the weight of 1 - F
+    first, mixed = np.zeros((2, 2, len(w)))
+    residual = np.zeros_like(w)
+    for line, end in enumerate(ends):
+        slope = -slopes[line] if end == 0 else against[line]
+        residual += slope
+        first[end] = slope + (shared * w if end else -shared * w)
+        np.multiply(against[line], inside[line], out=mixed[end])
     coupling = w * (shared * (1.0 + shared))
-    return _Derived(residual=residual, curvature=curvature, first=first, mixed=mixed, coupling=coupling)
+    return _Derived(
+        residual=residual, curvature=mixed[0] + mixed[1], first=first, mixed=mixed, coupling=coupling
+    )
 
 
 def _of_link(eta: Floats, w: Floats, k: int, cuts: Floats, link: Link) -> _Derived:
@@ -329,18 +357,19 @@ def _of_link(eta: Floats, w: Floats, k: int, cuts: Floats, link: Link) -> _Deriv
     )
 
 
-def _curved_lines(d: _Derived, x: Floats, size: Floats) -> tuple[Floats, Floats]:
+def _curved_lines(d: _Derived, data: _Data, block: Block) -> tuple[Floats, Floats]:
     """Return the lines whose products with ones and predictors make up the information, and their bounds.
 
     Predictors times curvature, then the mixed derivatives by the threshold below and above, and the second
     derivative by both, shape (p+3, m).
     """
-    lines = np.empty((len(x) + 3, x.shape[1]))
+    x = data.rows.x[:, block.rows]
+    lines = data.arrays(2, 1, len(x) + 3, x.shape[1])[0]
     np.multiply(x, d.curvature, out=lines[:-3])
     lines[-3:-1] = d.mixed
     lines[-1] = d.coupling
     largest = power_above(np.abs(d.curvature).max())
-    return lines, np.concatenate([size * largest, line_bounds(lines[-3:])])
+    return lines, np.concatenate([data.size * largest, line_bounds(lines[-3:])])
 
 
 def _information(sums: list[LineSum], n_cuts: int, p: int) -> Pair:

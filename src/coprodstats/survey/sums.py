@@ -22,7 +22,9 @@ BITS = 21
 BLOCK = 4096
 
 
-def cut(values: Floats, size: Floats | float, bits: int) -> tuple[Floats, Floats]:
+def cut(
+    values: Floats, size: Floats | float, bits: int, out: tuple[Floats, Floats] | None = None
+) -> tuple[Floats, Floats]:
     """Return values as the sum of multiples of ``size / 2**bits`` and rests of at most half of that.
 
     Parameters
@@ -33,16 +35,15 @@ def cut(values: Floats, size: Floats | float, bits: int) -> tuple[Floats, Floats
         Powers of two, at least as large as any of them; broadcast to ``values``.
     bits
         How many bits the first part keeps.
+    out
+        Arrays to hold the parts.
     """
-    anchor = cut_anchor(size, bits)
-    high = values + anchor
+    # Added and taken away again, it rounds to a multiple of its last bit.
+    anchor = size * (1.5 * 2.0 ** (52 - bits))
+    high, low = (None, None) if out is None else out
+    high = np.add(values, anchor, out=high)
     high -= anchor
-    return high, values - high
-
-
-def cut_anchor(size: Floats | float, bits: int) -> Floats | float:
-    """Return the number to add and take away again, which rounds to a multiple of ``size / 2**bits``."""
-    return size * (1.5 * 2.0 ** (52 - bits))
+    return high, np.subtract(values, high, out=low)
 
 
 def power_above(size: Floats) -> Floats:
@@ -173,7 +174,13 @@ class LineSum:
         return self.high + self.low
 
     def plus(
-        self, left: CutLines, right: Floats, *, bounds: Floats | None = None, rest: Floats | None = None
+        self,
+        left: CutLines,
+        right: Floats,
+        *,
+        bounds: Floats | None = None,
+        rest: Floats | None = None,
+        work: tuple[Floats, Floats] | None = None,
     ) -> LineSum:
         """Return the sum with the products of a block's lines added.
 
@@ -187,8 +194,10 @@ class LineSum:
             Powers of two that they don't exceed, shape (b, 1).
         rest
             What is to be added to them, beyond the digits of a double, shape (b, m).
+        work
+            Arrays to work in, shape (b, m) each.
         """
-        first, second = cut(right, line_bounds(right) if bounds is None else bounds, BITS - 1)
+        first, second = cut(right, line_bounds(right) if bounds is None else bounds, BITS - 1, work)
         if rest is not None:
             second += rest
         small = left.high @ second.T
