@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := report
-.PHONY: report test check format bench golden parity recovery data lock clean distclean help set-up set-up-dev
+.PHONY: report test check format bench golden parity recovery fuzz data lock clean distclean help set-up set-up-dev
 
 report: set-up  ## write the report of the main analysis (a minute or two)
 	@echo "Running $(ANALYSIS) (a minute or two) …"
@@ -50,6 +50,9 @@ parity: set-up-dev  ## write the digits of the certified problems into docs/pari
 
 recovery: set-up-dev  ## repeat the recovery study (about half an hour)
 	@"$(IN)/python" tests/recovery/study.py $(ARGS)
+
+fuzz: set-up-dev  ## read 12,000 mutated survey files (a minute or two)
+	@"$(IN)/python" tests/faults/fuzz.py $(ARGS)
 
 data: set-up-dev  ## make the synthetic survey and its decoys again
 	@"$(IN)/python" data/synthetic/make.py $(ARGS)

@@ -121,7 +121,8 @@ def ods(rows: Sequence[Sequence[object]]) -> bytes:
     lines = "".join(f"<table:table-row>{''.join(map(one, row))}</table:table-row>" for row in rows)
     text = (
         f'{_HEAD}<office:document-content xmlns:office="{_OFFICE}:office:1.0" '
-        f'xmlns:table="{_OFFICE}:table:1.0" xmlns:text="{_OFFICE}:text:1.0" xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:'
+        f'xmlns:table="{_OFFICE}:table:1.0" xmlns:text="{_OFFICE}:text:1.0" '
+        f'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:'
         f'xmlns:calcext:1.0" office:version="1.2"><office:body><office:spreadsheet><table:table '
         f'table:name="data">{lines}</table:table></office:spreadsheet></office:body></office:document-content>'
     )

@@ -66,7 +66,7 @@ def read_parquet(
             n_rows += batch.num_rows
             for column in columns:
                 chunks[column].append(typed_column(batch.column(column)))
-    except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
         if isinstance(error, pa.ArrowMemoryError):
             raise MemoryError from None
         found = "the Parquet reader can't make sense of the file; it is truncated or damaged"
