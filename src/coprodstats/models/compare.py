@@ -22,6 +22,7 @@ from coprodstats.models.margins import (
 )
 from coprodstats.models.multiplicity import Adjust
 from coprodstats.models.results import FittedModel, df_words
+from coprodstats.models.terms import names_of
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.design import ResolvedDesign, design_df
 
@@ -419,7 +420,7 @@ def _shared(sides: Sequence[_Side], terms: Sequence[str] | None) -> list[str]:
     if terms is None:
         chosen = common
     else:
-        wanted = [terms] if isinstance(terms, str) else list(terms)
+        wanted = names_of(terms, "compare: terms")
         chosen = [c for c in common if any(c == t or c.startswith(f"{t}[") for t in wanted)]
         unknown = [t for t in wanted if not any(c == t or c.startswith(f"{t}[") for c in common)]
         if unknown:

@@ -161,7 +161,7 @@ def _check_e_values(model: FittedModel, *, change: Mapping[str, float] | None, r
                     remedy=did_you_mean(str(term), numeric),
                 )
             )
-        elif isinstance(size, bool) or not isinstance(size, int | float) or not 0 < size < np.inf:
+        elif isinstance(size, bool) or not isinstance(size, int | float | np.number) or not 0 < size < np.inf:
             found = f"{size!r} for {term!r}"
             faults.append(Fault(where="e_values: change", found=found, allowed="a positive number"))
     if faults:

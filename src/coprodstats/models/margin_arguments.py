@@ -14,6 +14,7 @@ from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.models.changes import weighted_quantile, weighted_sd
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import Contrast
+from coprodstats.models.terms import names_of
 
 At = Mapping[str, Any] | None
 Amount = Literal["sd", "iqr", "range"] | float | tuple[float, float]
@@ -69,10 +70,8 @@ def predictors_of(model: FittedModel, variables: Sequence[str] | str | None, ask
     known = model.spec.formula.predictors
     if variables is None:
         return list(known)
-    wanted = [variables] if isinstance(variables, str) else list(variables)
     where = f"{asked}: model {model.name!r}" if asked else f"model {model.name!r}"
-    if not wanted:
-        raise ArgumentError(Fault(where=where, found="no predictor is named", allowed=listed(known)))
+    wanted = names_of(variables, where, kind="predictor", allowed=listed(known))
     faults = [
         Fault(
             where=where,

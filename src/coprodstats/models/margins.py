@@ -151,7 +151,7 @@ def margins(
     """
     require_model(model, "margins")
     faults = level_faults(level, "margins")
-    if adjust is not None and adjust not in ADJUSTMENTS:
+    if adjust not in (None, *ADJUSTMENTS):
         faults.append(Fault(where="margins: adjust", found=f"{adjust!r}", allowed=listed(list(ADJUSTMENTS))))
     with gathering(faults):
         found = margin_estimates(

@@ -198,7 +198,7 @@ def moderation(
                 allowed="one of by=, at=, or several models by name",
             )
         )
-    if adjust not in ADJUSTMENTS:
+    if adjust not in (*ADJUSTMENTS,):
         raise ArgumentError(
             Fault(where="moderation: adjust", found=f"{adjust!r}", allowed=listed(list(ADJUSTMENTS)))
         )

@@ -332,8 +332,8 @@ class FittedModel:
         ArgumentError
             If ``alpha`` is not between 0 and 1.
         """
-        if not 0 < alpha < 1:
-            raise ArgumentError(Fault(where="conf_int: alpha", found=f"{alpha}", allowed="between 0 and 1"))
+        if not (isinstance(alpha, int | float) and 0 < alpha < 1):
+            raise ArgumentError(Fault(where="conf_int: alpha", found=f"{alpha!r}", allowed="between 0 and 1"))
         half = stats.t.isf(alpha / 2, self.df) * self.bse
         return pd.DataFrame({0: self.params - half, 1: self.params + half})
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.models.results import FittedModel
@@ -25,6 +26,20 @@ def shared_variables(model: FittedModel) -> dict[str, list[str]]:
     }
 
 
+def names_of(given: Any, where: str, *, kind: str = "term", allowed: str = "one at least") -> list[Any]:
+    """Return one name, or several, as a list.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none.
+    """
+    wanted = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    if given is None or not wanted:
+        raise ArgumentError(Fault(where=where, found=f"no {kind} is named", allowed=allowed))
+    return wanted
+
+
 def slope_positions(model: FittedModel, terms: Sequence[str] | str, asked: str) -> list[int]:
     """Return the positions among the parameters of the slopes of some terms.
 
@@ -42,7 +57,7 @@ def slope_positions(model: FittedModel, terms: Sequence[str] | str, asked: str) 
     ArgumentError
         Naming each that is no term of the model.
     """
-    wanted = [terms] if isinstance(terms, str) else list(terms)
+    wanted = names_of(terms, f"{asked}: terms")
     slopes = [(j, p) for j, p in enumerate(model.parameters) if p.kind == "slope"]
     names = list(dict.fromkeys(name for _, p in slopes for name in (p.term, p.name)))
     faults = [
@@ -55,8 +70,6 @@ def slope_positions(model: FittedModel, terms: Sequence[str] | str, asked: str) 
         for term in wanted
         if term not in names
     ]
-    if not wanted:
-        faults = [Fault(where=f"{asked}: terms", found="no term is named", allowed="one at least")]
     if faults:
         raise ArgumentError(*faults)
     return sorted({j for j, p in slopes for term in wanted if term in (p.term, p.name)})

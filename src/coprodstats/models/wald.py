@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, did_you_mean, listed
+from coprodstats.models.refit import require_model
 from coprodstats.models.results import FittedModel
+from coprodstats.models.terms import names_of
 from coprodstats.survey.design import DfRule
 
 Floats = NDArray[np.float64]
@@ -84,9 +86,8 @@ def wald_test(model: FittedModel, terms: Sequence[str] | str) -> WaldTest:
     >>> bool(abs(wald_test(model, "age").statistic - model.tvalues["age"] ** 2) < 1e-9)
     True
     """
-    wanted = [terms] if isinstance(terms, str) else list(terms)
-    if not wanted:
-        raise ArgumentError(Fault(where="wald_test: terms", found="no term is named", allowed="one at least"))
+    require_model(model, "wald_test")
+    wanted = names_of(terms, "wald_test: terms")
     chosen = [_positions(model, term) for term in wanted]
     index = sorted({j for positions in chosen for j in positions})
     return joint_test(
@@ -186,7 +187,7 @@ def _positions(model: FittedModel, term: str) -> list[int]:
                 where=f"model {model.name!r}",
                 found=f"it has no term {term!r}",
                 allowed=listed(names, most=30),
-                remedy=did_you_mean(term, names),
+                remedy=did_you_mean(str(term), names),
             )
         )
     return found

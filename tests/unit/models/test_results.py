@@ -78,7 +78,7 @@ def test_wider_intervals_for_more_confidence(pair: tuple[FittedModel, FittedMode
     assert (wide[1] > usual[1]).all()
 
 
-@pytest.mark.parametrize("alpha", [0, 1, -0.1, 5])
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, 5, "0.05"])
 def test_confidence_must_be_a_share(pair: tuple[FittedModel, FittedModel], alpha: float) -> None:
     with pytest.raises(ArgumentError, match=r"conf_int: alpha: .*\n\s+Allowed: between 0 and 1"):
         pair[0].conf_int(alpha)

@@ -101,11 +101,18 @@ def test_nothing_uncertain_is_no_test() -> None:
         ("agee", r"it has no term 'agee'(.|\n)*did you mean 'age'"),
         ("nation[T.XX]", r"it has no term 'nation\[T\.XX\]'"),
         ([], r"wald_test: terms: no term is named"),
+        (None, r"wald_test: terms: no term is named"),
+        (5, r"it has no term 5"),
     ],
 )
 def test_unknown_terms(model: FittedModel, terms: object, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         wald_test(model, terms)  # type: ignore[arg-type]
+
+
+def test_what_is_no_model_has_no_terms() -> None:
+    with pytest.raises(ArgumentError, match=r"wald_test: it was given a str"):
+        wald_test("joins ~ age", "age")  # type: ignore[arg-type]
 
 
 def test_more_restrictions_than_degrees_of_freedom() -> None:
