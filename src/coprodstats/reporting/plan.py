@@ -1,0 +1,434 @@
+"""The plan of an analysis: what its TOML file declares, checked as a whole before anything is computed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
+from coprodstats.reporting.formats import format_faults
+from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.table import KEY
+from coprodstats.survey.declarations import Codebook
+from coprodstats.survey.design import DfRule, LonelyPSU
+from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
+
+KINDS = ("logit", "ologit")
+_TOP = (
+    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "seed", "replicates",
+    "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest",
+    "importance", "limits",
+)  # fmt: skip
+_COMPARISON = (
+    "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomePlan:
+    """One of the two things compared: its name, its label, and the words for its event."""
+
+    name: str
+    label: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """Two models of the same predictors, to be compared.
+
+    Attributes
+    ----------
+    key, title
+        Short name; what readers see.
+    group
+        Comparisons of one group stand together.
+    kind
+        ``"logit"`` or ``"ologit"``.
+    outcomes
+        The outcome's column by name of `OutcomePlan`.
+    events
+        For ordinal models the category k such that the event is "k or more".
+    predictors
+        The right-hand side of both formulas.
+    over
+        A predictor and the values along which probabilities are predicted; may be empty.
+    suffix
+        Ending that sector-specific predictors share, left out where sectors stand side by side.
+    mapping
+        The codebook's item mapping; empty for the analysis' own.
+    """
+
+    key: str
+    title: str
+    group: str
+    kind: str
+    outcomes: Mapping[str, str]
+    events: Mapping[str, str]
+    predictors: str
+    over: Mapping[str, tuple[float, ...]]
+    suffix: str
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribePlan:
+    """What is described before anything is modelled."""
+
+    sample: tuple[str, ...]
+    by: str
+    items: Mapping[str, str]
+    indices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportancePlan:
+    """Whose importance is ranked in which of the first comparison's models."""
+
+    model: str
+    variables: tuple[str, ...]
+    highlight: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisPlan:
+    """All that an analysis file declares.
+
+    Attributes
+    ----------
+    path
+        The file; the other paths are resolved from its folder.
+    sha256
+        Hash of its bytes.
+    root
+        The folder that the survey file must lie in, links followed: the file's own unless declared.
+    survey, codebook, output
+        Paths; ``claims`` may be None.
+    formats
+        What the report is written in, names of `formats.FORMATS`; ``html`` is always among them.
+    outcomes
+        The two outcomes in the order of subtraction.
+    comparisons
+        At least one; the first is the heart of the report.
+    phrases
+        Who a sentence of the summary is about, by term.
+    forest
+        Variables and terms that forest plots draw, in order; empty for all.
+    limits
+        What this survey in particular can't tell, beside what no such survey can.
+    """
+
+    path: Path
+    sha256: str
+    title: str
+    subtitle: str
+    root: Path
+    survey: Path
+    codebook: Path
+    claims: Path | None
+    output: Path
+    formats: tuple[str, ...]
+    seed: int
+    replicates: int
+    df_rule: DfRule
+    lonely_psu: LonelyPSU | None
+    mapping: str
+    outcomes: tuple[OutcomePlan, OutcomePlan]
+    describe: DescribePlan
+    comparisons: tuple[ComparisonPlan, ...]
+    phrases: Mapping[str, str]
+    forest: tuple[str, ...]
+    importance: ImportancePlan | None
+    limits: tuple[str, ...]
+
+
+def read_plan(path: str | Path) -> AnalysisPlan:
+    """Read an analysis file.
+
+    Parameters
+    ----------
+    path
+        The TOML file.
+
+    Raises
+    ------
+    ConfigError
+        With all faults of the file.
+    """
+    file = Path(path)
+    content, data, faults = parse_toml(file)
+    if faults:
+        raise ConfigError(*faults)
+    top = TomlTable(file.name, content)
+    top.refuse_unknown(_TOP)
+    outcomes = _outcomes(top)
+    names = tuple(o.name for o in outcomes)
+    plan = AnalysisPlan(
+        path=file,
+        sha256=hashlib.sha256(data).hexdigest(),
+        title=top.text("title", None),
+        subtitle=top.text("subtitle"),
+        root=_beside(top, file, "root", default="."),
+        survey=_beside(top, file, "survey"),
+        codebook=_beside(top, file, "codebook"),
+        claims=_beside(top, file, "claims") if "claims" in top else None,
+        output=_beside(top, file, "output", default="report"),
+        formats=_formats(top),
+        seed=top.whole("seed") or 1,
+        replicates=top.whole("replicates") or 200,
+        df_rule=top.choice("df_rule", get_args(DfRule), "stata"),  # type: ignore[arg-type]
+        lonely_psu=top.choice("lonely_psu", get_args(LonelyPSU), None)  # type: ignore[arg-type]
+        if "lonely_psu" in top
+        else None,
+        mapping=top.text("mapping"),
+        outcomes=outcomes,
+        describe=_describe(top),
+        comparisons=_comparisons(top, names),
+        forest=_forest(top),
+        phrases=_texts_by_name(top.table("phrases")),
+        importance=_importance(top, names),
+        limits=top.texts("limits") or (),
+    )
+    if top.faults:
+        raise ConfigError(*top.faults)
+    return plan
+
+
+def _beside(top: TomlTable, file: Path, key: str, default: str | None = None) -> Path:
+    text = top.text(key, default)
+    if "://" in text or text.startswith(("/", "\\")):
+        top.fault(
+            "it is no path relative to this file", key=key, allowed="a relative path, such as 'data.csv'"
+        )
+    return file.parent / text
+
+
+def _formats(top: TomlTable) -> tuple[str, ...]:
+    if "formats" not in top:
+        return ("html",)
+    names = top.texts("formats") or ()
+    top.faults += format_faults(f"{top.where}: formats", names)
+    return names
+
+
+def _outcomes(top: TomlTable) -> tuple[OutcomePlan, OutcomePlan]:
+    tables = top.tables("outcomes")
+    found = []
+    for name, table in tables.items():
+        table.refuse_unknown(("label", "event"))
+        label = table.text("label", None)
+        found.append(
+            OutcomePlan(name=name, label=label, event=table.text("event") or f"to be {lower_first(label)}")
+        )
+    if len(found) != 2:
+        top.fault(f"there are {len(found)} outcomes", key="outcomes", allowed="two, to be compared")
+        blank = OutcomePlan(name="", label="", event="")
+        return blank, blank
+    return found[0], found[1]
+
+
+def _describe(top: TomlTable) -> DescribePlan:
+    table = top.table("describe")
+    table.refuse_unknown(("sample", "by", "items", "indices"))
+    return DescribePlan(
+        sample=table.texts("sample") or (),
+        by=table.text("by"),
+        items=_texts_by_name(table.table("items")),
+        indices=table.texts("indices") or (),
+    )
+
+
+def _comparisons(top: TomlTable, names: tuple[str, ...]) -> tuple[ComparisonPlan, ...]:
+    raw = top.content.get("comparisons")
+    if not isinstance(raw, list) or not raw or not all(isinstance(item, dict) for item in raw):
+        top.fault("there is none", key="comparisons", allowed="[[comparisons]], once or more")
+        return ()
+    found = tuple(
+        _comparison(TomlTable(f"{top.where}: comparisons {i}", item, top.faults), names)
+        for i, item in enumerate(raw, start=1)
+    )
+    keys = [c.key for c in found]
+    repeated = sorted({k for k in keys if keys.count(k) > 1})
+    if found[0].kind == "ologit":
+        top.fault(
+            "the first comparison is ordinal, and levels are described by its outcomes",
+            key="comparisons",
+            remedy="put a comparison of kind 'logit' first",
+        )
+    if repeated:
+        top.fault(f"keys occur twice: {listed(repeated)}", key="comparisons")
+    return found
+
+
+def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
+    table.refuse_unknown(_COMPARISON)
+    over: dict[str, tuple[float, ...]] = {}
+    for variable, values in table.table("over").content.items():
+        if isinstance(values, list) and values and all(is_number(v) for v in values):
+            over[variable] = tuple(values)
+        else:
+            table.fault(f"{variable!r} has no list of numbers", key="over", allowed="{ age = [20, 30, 40] }")
+    if len(over) > 1:
+        table.fault(
+            f"there are {len(over)} variables", key="over", allowed="one, along which lines are drawn"
+        )
+    kind = table.choice("kind", KINDS, None)
+    outcomes = _by_name(table, "outcomes", names, required=True)
+    events = _by_name(table, "events", names, required=kind == "ologit")
+    if over and kind == "ologit":
+        table.fault("predictions along a variable are drawn for logistic models", key="over")
+    if kind == "logit" and events:
+        table.fault("a logistic model has one event", key="events", remedy="leave events out")
+    _anchor_fault(table, "key", table.text("key"))
+    _anchor_fault(table, "group", "-".join(table.text("group").lower().split()))
+    return ComparisonPlan(
+        key=table.text("key", None),
+        title=table.text("title", None),
+        group=table.text("group"),
+        kind=kind,
+        outcomes=outcomes,
+        events=events,
+        predictors=table.text("predictors", None),
+        over=over,
+        suffix=table.text("suffix"),
+        mapping=table.text("mapping"),
+    )
+
+
+def _by_name(table: TomlTable, key: str, names: tuple[str, ...], *, required: bool) -> dict[str, str]:
+    inner = table.table(key)
+    content = _texts_by_name(inner)
+    wrong = [k for k in content if k not in names]
+    lacking = [n for n in names if n not in inner] if required or content else []
+    for name in wrong:
+        table.fault(
+            f"no outcome is named {name!r}", key=key, allowed=listed(names), remedy=did_you_mean(name, names)
+        )
+    if lacking:
+        table.fault(f"nothing is given for {listed(lacking)}", key=key)
+    return content
+
+
+def _texts_by_name(table: TomlTable) -> dict[str, str]:
+    return {name: table.text(name, None) for name in table.content}
+
+
+def _anchor_fault(table: TomlTable, key: str, text: str) -> None:
+    """Record a fault if a text can't be an anchor of the report and part of a file name."""
+    if text and not KEY.fullmatch(text):
+        allowed = "letters and digits, joined by spaces, - or _, beginning with a letter"
+        table.fault("it can't be part of a file name", key=key, allowed=allowed)
+
+
+def _forest(top: TomlTable) -> tuple[str, ...]:
+    table = top.table("forest")
+    table.refuse_unknown(("terms",))
+    return table.texts("terms") or ()
+
+
+def _importance(top: TomlTable, names: tuple[str, ...]) -> ImportancePlan | None:
+    if "importance" not in top:
+        return None
+    table = top.table("importance")
+    table.refuse_unknown(("model", "variables", "highlight"))
+    variables = table.texts("variables") or ()
+    highlight = table.text("highlight")
+    if highlight and variables and highlight not in variables:
+        near = did_you_mean(highlight, variables)
+        table.fault(f"{highlight!r} is not ranked", key="highlight", allowed=listed(variables), remedy=near)
+    return ImportancePlan(model=table.choice("model", names, None), variables=variables, highlight=highlight)
+
+
+def refuse_unknown_names(plan: AnalysisPlan, codebook: Codebook) -> None:
+    """Refuse a plan that speaks of columns, mappings or item roles which the codebook doesn't declare.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    codebook
+        The codebook.
+
+    Raises
+    ------
+    ConfigError
+        With all of them.
+    """
+    faults = [*_column_faults(plan, codebook), *_mapping_faults(plan, codebook)]
+    if faults:
+        raise ConfigError(*faults)
+
+
+def _column_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
+    columns = list(codebook.columns)
+    wanted = [*plan.describe.sample, *plan.describe.indices, *filter(None, [plan.describe.by])]
+    for one in plan.comparisons:
+        wanted += [*one.outcomes.values(), *one.over]
+    if plan.importance is not None:
+        wanted += plan.importance.variables
+    wanted += [term.partition("[")[0] for term in (*plan.phrases, *plan.forest)]
+    return [
+        Fault(
+            where=plan.path.name,
+            found=f"the codebook declares no {name!r}",
+            remedy=did_you_mean(name, columns) or f"it declares {listed(columns, 20)}",
+        )
+        for name in dict.fromkeys(wanted)
+        if name not in columns
+    ]
+
+
+def _mapping_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
+    where = plan.path.name
+    mappings = list(codebook.mappings)
+    wanted = dict.fromkeys(filter(None, [plan.mapping, *(c.mapping for c in plan.comparisons)]))
+    faults = [
+        Fault(
+            where=where,
+            found=f"the codebook has no mapping {name!r}",
+            allowed=listed(mappings) or "none is declared",
+            remedy=did_you_mean(name, mappings),
+        )
+        for name in wanted
+        if name not in mappings
+    ]
+    roles = codebook.mappings.get(plan.mapping or codebook.mapping, {})
+    return faults + [
+        Fault(where=f"{where}: describe.items", found=f"no role {role!r}", allowed=listed(list(roles)))
+        for role in plan.describe.items.values()
+        if role not in roles and not faults
+    ]
+
+
+def refuse_unknown_terms(plan: AnalysisPlan, terms: Sequence[str]) -> None:
+    """Refuse phrases and forest terms that the first comparison doesn't compare.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    terms
+        The terms that are compared on the margin scale.
+
+    Raises
+    ------
+    ConfigError
+        With all of them.
+    """
+    drawn = {*terms, *(term.partition("[")[0] for term in terms)}
+    wrong = [("phrases", name) for name in plan.phrases if name not in terms]
+    wrong += [("forest.terms", name) for name in plan.forest if name not in drawn]
+    faults = [
+        Fault(
+            where=f"{plan.path.name}: {key}",
+            found=f"the first comparison has no term {name!r}",
+            allowed=listed(terms, 30),
+            remedy=did_you_mean(name, terms),
+        )
+        for key, name in wrong
+    ]
+    if faults:
+        raise ConfigError(*faults)
