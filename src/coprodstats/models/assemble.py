@@ -24,8 +24,9 @@ from coprodstats.models.covariance import (
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
-from coprodstats.models.matrix import DesignSpec, build_matrix, rebuild_matrix
+from coprodstats.models.matrix import DesignSpec, matrix_of, read_predictors, rebuild_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
+from coprodstats.models.patterns import find_patterns
 from coprodstats.models.polish import Reported
 from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
 from coprodstats.models.replicate_fits import ReplicateFits
@@ -85,7 +86,7 @@ class Prepared:
     rows
         The used rows' predictors, and the column of the offset.
     data
-        The used rows with orthonormal predictors, in blocks of one category (or a single one).
+        The used rows, predictors well conditioned, in blocks of one category (or a single one).
     weights
         The used rows' weights as in the data, shape (n,).
     scaled
@@ -119,7 +120,7 @@ class Prepared:
 
     @property
     def standard(self) -> Floats:
-        """The orthonormal predictors ``(x - centre) inverse``, laid out anew, shape (n, p)."""
+        """The predictors ``(x - centre) inverse``, well conditioned, laid out anew, shape (n, p)."""
         return self.data.predictors
 
     @property
@@ -129,7 +130,7 @@ class Prepared:
 
     @property
     def inverse(self) -> Floats:
-        """Matrix that makes the centred columns orthonormal, shape (p, p)."""
+        """Matrix that scales the centred columns, and turns them where they are correlated, shape (p, p)."""
         return self.data.inverse
 
 
@@ -237,14 +238,17 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     sample = draw_sample(parsed, frame, reasons, bound, inside, request.family, offset=request.offset)
     columns = [*parsed.predictors, *([request.offset] if request.offset else [])]
     rows = frame.loc[sample.used, list(dict.fromkeys(columns))]
-    x, spec = build_matrix(parsed, rows)
+    predictors = read_predictors(parsed, rows)
     weights = bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / total(weights))
     offset = read_offset(rows, request.offset) if request.offset else None
     # Models of a mean have no categories to sort by.
-    codes = sample.y if sample.categories else np.zeros(len(x), dtype=np.intp)
+    codes = sample.y if sample.categories else np.zeros(len(rows), dtype=np.intp)
     n_cuts = max(len(sample.categories) - 1, 0)
-    data = standard_rows(x, codes, scaled, n_cuts, columns=spec.columns, offset=offset)
+    groupable = sample.categories and predictors.plan is not None and offset is None
+    patterns = find_patterns(predictors.columns, codes) if groupable else None
+    x, spec = matrix_of(predictors, None if patterns is None else patterns.first)
+    data = standard_rows(x, codes, scaled, n_cuts, columns=spec.columns, offset=offset, patterns=patterns)
     return Prepared(
         name=request.name or parsed.outcome,
         family=request.family,

@@ -18,8 +18,8 @@ from coprodstats.models.links import Link, interval_derivatives
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# Rows of a block: two times twenty numbers of each take 650 kB, which a second-level cache holds.
-BLOCK_ROWS = 2048
+# Rows of a block: twenty numbers of each take 650 kB, which a second-level cache holds.
+BLOCK_ROWS = 4096
 # Rows that are sorted among themselves: a column of them fits that cache too, so that sorting is cheap.
 SORTED_ROWS = 65_536
 # Odds are computed from linear predictors up to this size: exp(700) is finite.

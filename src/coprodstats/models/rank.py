@@ -21,9 +21,8 @@ def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
     Raises
     ------
     RankDeficiencyError
-        Naming each such column and those it is made of, or the terms if there are more columns than rows.
+        Naming each such column and those it is made of.
     """
-    refuse_too_many(x, columns)
     centred = (x - np.average(x, axis=0, weights=w)) * np.sqrt(w)[:, None]
     size = np.sqrt((centred**2).sum(axis=0))
     unit = centred / np.where(size > 0, size, 1.0)
@@ -49,15 +48,21 @@ def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
         raise RankDeficiencyError(*faults)
 
 
-def refuse_too_many(x: Floats, columns: tuple[Column, ...]) -> None:
-    """Refuse more columns than the rows can tell apart; see `rank_deficient`."""
-    if len(columns) + 1 < len(x):  # one more for the intercept
+def refuse_too_many(n_rows: int, columns: tuple[Column, ...]) -> None:
+    """Refuse more columns than respondents can tell apart.
+
+    Raises
+    ------
+    RankDeficiencyError
+        Naming the terms and how many columns each makes.
+    """
+    if len(columns) + 1 < n_rows:  # one more for the intercept
         return
     width = pd.Series([column.term for column in columns]).value_counts(sort=False)
     raise RankDeficiencyError(
         Fault(
             where="predictors",
-            found=f"they make {len(columns)} columns for {len(x)} rows "
+            found=f"they make {len(columns)} columns for {n_rows} rows "
             f"({listed([f'{term}: {count}' for term, count in width.items()])})",
             allowed="fewer columns, with the intercept, than rows",
             remedy="leave terms out, or merge levels",

@@ -1,4 +1,4 @@
-"""Predictors centred and made orthonormal, for a likelihood whose information is well conditioned."""
+"""Predictors centred, scaled and, if need be, turned, so that a likelihood is well conditioned."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from scipy import linalg
 
 from coprodstats.models.blocks import BLOCK_ROWS, Rows, sorted_order
 from coprodstats.models.coding import Column
+from coprodstats.models.likelihood import MANY_ROWS, THINNING
+from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
-from coprodstats.survey.sums import BITS, cut, power_above
+from coprodstats.survey.sums import BITS, binned, cut, power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# Above this smallest eigenvalue of the predictors' correlations their Cholesky factor has ten digits, and no
-# column is near a combination of others; below it, an orthogonal factorisation and a search for such columns.
+# With a smallest eigenvalue of their correlations above this, predictors need not be turned.
+MILD = 0.05
+# Above this, their Cholesky factor has ten digits, and none is near a combination of others; below it, an
+# orthogonal factorisation and a search for such columns.
 WELL_CONDITIONED = 1e-6
 # Below this share of its mean a column's deviation may be that of rounding: does the column vary at all?
 ROUNDING = 1e-10
@@ -29,14 +33,14 @@ MATRIX_BITS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Standard:
-    """The data of a fit, predictors centred and orthonormal.
+    """The data of a fit, predictors centred, about of unit variance, and not far from orthogonal.
 
     Attributes
     ----------
     centre
         Weighted means of the predictors as in the data, to a part of their spread, shape (p,).
     inverse
-        Matrix that makes the centred predictors orthonormal, to some digits, shape (p, p).
+        Matrix that scales the centred predictors, and turns them where they are correlated, shape (p, p).
     rows
         The data in blocks, ``(x - centre) inverse`` as predictors.
     place
@@ -50,7 +54,7 @@ class Standard:
 
     @property
     def predictors(self) -> Floats:
-        """The orthonormal predictors of each respondent, laid out anew, shape (n, p)."""
+        """The predictors of ``rows`` of each respondent, laid out anew, shape (n, p)."""
         return np.asarray(self.rows.x.T[self.place])
 
 
@@ -79,13 +83,15 @@ def standard_rows(
     *,
     columns: tuple[Column, ...],
     offset: Floats | None = None,
+    patterns: Patterns | None = None,
 ) -> Standard:
-    """Return a sample with orthonormal predictors, in blocks of one category.
+    """Return a sample with predictors about orthonormal, in blocks of one category.
 
     Parameters
     ----------
     x
-        Predictors, shape (n, p). They are overwritten: many respondents' take much memory.
+        Predictors of the respondents, or of the patterns, shape (n, p) or (m, p). They are overwritten: many
+        respondents' take much memory.
     y
         Categories 0 … K-1, shape (n,).
     w
@@ -96,40 +102,53 @@ def standard_rows(
         What the predictors stand for.
     offset
         Known part of the linear predictor, shape (n,).
+    patterns
+        Respondents who share a row; each has one without. They have no offset.
 
     Raises
     ------
     RankDeficiencyError
-        If a predictor is an exact combination of others, or there are as many as rows.
+        If a predictor is an exact combination of others, or there are as many as respondents.
     """
-    refuse_too_many(x, columns)
+    refuse_too_many(len(y), columns)
+    if patterns is not None:
+        y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
     order, blocks = sorted_order(y, n_cuts)
     lines = np.asarray(x.T, order="C")
+    centre, size = _centred(lines, w, order)
+    w = w[order]
+    inverse = _whitening(lines, w, columns)
+    if inverse is not None:
+        _turn(lines, inverse)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return Standard(
+        centre=centre,
+        inverse=np.diag(1 / size) if inverse is None else inverse / size[:, None],
+        rows=Rows(
+            x=lines, w=w, offset=None if offset is None else offset[order], n_cuts=n_cuts, blocks=blocks
+        ),
+        place=place if patterns is None else place[patterns.of_row],
+    )
+
+
+def _centred(lines: Floats, w: Floats, order: Ints) -> tuple[Floats, Floats]:
+    """Centre, scale and reorder lines; return by what they were centred and scaled, shape (p,) each."""
     total = w.sum()
     centre, size = np.empty(len(lines)), np.empty(len(lines))
+    line, square = np.empty((2, len(w)))
     for j in range(len(lines)):
         mean = lines[j] @ w / total
-        line = lines[j] - mean
-        deviation = np.sqrt((line * line) @ w / total)
+        np.subtract(lines[j], mean, out=line)
+        deviation = np.sqrt(np.multiply(line, line, out=square) @ w / total)
         constant = deviation < ROUNDING * abs(mean) and np.ptp(lines[j]) == 0
         size[j] = 1.0 if constant else _power_of_two(deviation)
         unit = size[j] / 2.0**CENTRE_BITS
         centre[j] = lines[j, 0] if constant else np.rint(mean / unit) * unit
         np.subtract(lines[j], centre[j], out=line)
-        line /= size[j]
+        line *= 1 / size[j]
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
-    w = w[order]
-    inverse = _whitening(lines, w, columns)
-    _turn(lines, inverse)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    sorted_offset = None if offset is None else offset[order]
-    return Standard(
-        centre=centre,
-        inverse=inverse / size[:, None],
-        rows=Rows(x=lines, w=w, offset=sorted_offset, n_cuts=n_cuts, blocks=blocks),
-        place=place,
-    )
+    return centre, size
 
 
 def _turn(lines: Floats, inverse: Floats) -> None:
@@ -150,18 +169,37 @@ def _power_of_two(size: float) -> float:
     return float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
 
 
-def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats:
-    """Return the upper triangular matrix that makes centred columns orthonormal, shape (p, p)."""
-    products = np.zeros((len(lines), len(lines)))
-    for start in range(0, len(w), BLOCK_ROWS):
-        part = slice(start, start + BLOCK_ROWS)
-        products += (lines[:, part] * w[part]) @ lines[:, part].T
-    products /= w.sum()
-    spread = np.sqrt(np.diag(products))
-    well = spread.min(initial=np.inf) > 0
-    if well and np.linalg.eigvalsh(products / np.outer(spread, spread))[0] > WELL_CONDITIONED:
+def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats | None:
+    """Return the upper triangular matrix that makes centred lines orthonormal, shape (p, p).
+
+    None if they are near that as they are: turned, each would lose the exactness that survey answers have.
+    """
+    if len(w) > MANY_ROWS and _least_correlated(_products(lines[:, ::THINNING], w[::THINNING])) > MILD:
+        return None  # and so with more rows: they add to all products
+    products = _products(lines, w)
+    least = _least_correlated(products)
+    if least > MILD:
+        return None
+    if least > WELL_CONDITIONED:
         found = linalg.solve_triangular(linalg.cholesky(products), np.eye(len(lines)))
         return cut(found, power_above(np.abs(found).max(axis=0)), MATRIX_BITS)[0]
     rank_deficient(lines.T, w, columns)
     upper = np.linalg.qr(lines.T * np.sqrt(w / w.sum())[:, None], mode="r")
     return np.asarray(linalg.solve_triangular(upper, np.eye(len(lines))))
+
+
+def _products(lines: Floats, w: Floats) -> Floats:
+    """Return the weighted means of products of lines, shape (p, p)."""
+    products = np.zeros((len(lines), len(lines)))
+    for start in range(0, len(w), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        products += (lines[:, part] * w[part]) @ lines[:, part].T
+    return products / w.sum()
+
+
+def _least_correlated(products: Floats) -> float:
+    """Return the smallest eigenvalue of correlations; 0 if a line does not vary."""
+    spread = np.sqrt(np.diag(products))
+    if spread.min(initial=np.inf) == 0:
+        return 0.0
+    return float(np.linalg.eigvalsh(products / np.outer(spread, spread))[0])

@@ -8,7 +8,7 @@ from coprodstats import logit, margins, predict
 from coprodstats.errors import EmptyCategoryError, InsufficientDataError, ModelError, RankDeficiencyError
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.matrix import build_matrix, prepare_columns, rebuild_matrix
-from coprodstats.models.rank import rank_deficient
+from coprodstats.models.rank import rank_deficient, refuse_too_many
 
 
 def frame() -> pd.DataFrame:
@@ -230,7 +230,7 @@ def test_more_columns_than_rows_are_told_by_term_without_levels() -> None:
     data = frame().assign(person=[f"id{k}" for k in range(8)])
     x, spec = built("person + age", data)
     with pytest.raises(RankDeficiencyError, match=r"8 columns for 8 rows \(person: 7, age: 1\)") as caught:
-        rank_deficient(x, np.ones(8), spec.columns)
+        refuse_too_many(len(x), spec.columns)
     assert "id3" not in str(caught.value)
 
 

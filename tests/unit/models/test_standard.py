@@ -27,7 +27,22 @@ def draw(seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, rng.uniform(0.3, 3, N), rng.integers(0, 4, N)
 
 
-def test_predictors_have_mean_zero_and_are_orthonormal_under_the_weights() -> None:
+def test_predictors_that_are_hardly_correlated_keep_their_bits() -> None:
+    # Integers, centred and scaled by powers of two: exact, with mean and variance about 0 and 1.
+    rng = np.random.default_rng(9)
+    _, w, y = draw()
+    x = rng.integers([18, 0, -3000], [90, 2, 3000], (N, 3)).astype(float)
+    found = made(x, w, y)
+    assert np.array_equal(found.predictors, (x - found.centre) @ found.inverse)
+    assert np.array_equal(found.predictors @ np.linalg.inv(found.inverse) + found.centre, x)
+    assert np.average(found.predictors, axis=0, weights=w) == pytest.approx(np.zeros(3), abs=2**-8)
+    assert (np.abs(np.log2(found.predictors.std(axis=0))) < 0.6).all()
+
+
+def test_predictors_have_mean_zero_and_are_orthonormal_under_the_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(standard, "MILD", 1.0)
     x, w, y = draw()
     found = made(x, w, y)
     z, share = found.predictors, w / w.sum()
