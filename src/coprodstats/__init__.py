@@ -24,6 +24,7 @@ _HOMES = {
     "clean": "survey.cleaning",
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
+    "read_log": "survey.log",
     "SurveyDesign": "survey.design",
     "replicate_design": "survey.replicate_design",
     "item_analysis": "survey.reliability",
@@ -148,6 +149,7 @@ if TYPE_CHECKING:
     from coprodstats.survey.dimensionality import dimensionality as dimensionality
     from coprodstats.survey.file_format import FileFormat as FileFormat
     from coprodstats.survey.log import CleaningLog as CleaningLog
+    from coprodstats.survey.log import read_log as read_log
     from coprodstats.survey.metadata import FileMetadata as FileMetadata
     from coprodstats.survey.metadata import VariableMetadata as VariableMetadata
     from coprodstats.survey.metadata_reading import read_metadata as read_metadata

@@ -104,7 +104,7 @@ def _batteries(
         table.refuse_unknown(("items", "action", "min_items"))
         action, items = _action(table), _items(table, variables, names)
         least = table.whole("min_items", least=_FEWEST_ITEMS) or len(items)
-        if len(items) < least or len(items) < _FEWEST_ITEMS:
+        if items and (len(items) < least or len(items) < _FEWEST_ITEMS):
             allowed = f"{_FEWEST_ITEMS} to {max(len(items), _FEWEST_ITEMS)} of at least {_FEWEST_ITEMS} items"
             table.fault(f"{least} items are needed of {len(items)}", key="min_items", allowed=allowed)
         if action:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from coprodstats.errors import ArgumentError, CoprodstatsError, Fault, did_you_mean, listed
+from coprodstats.errors import ArgumentError, CoprodstatsError, Fault, InputError, did_you_mean, listed
+from coprodstats.survey.log_file import read_tables, write_tables
 
 _LEAST_SHOWN = 10
+_KIND = "coprodstats cleaning log"
+_COUNTS = ("rows_in", "rows_kept")
+_TABLES = {
+    "sources": {"source": "str", "rule": "str", "variable": "str", "rows": "int64"},
+    "excluded": {"reason": "str", "rows": "int64"},
+    "cells": {"rule": "str", "variable": "str", "reason": "str", "cells": "int64"},
+    "valid": {"variable": "str", "valid": "int64", "missing": "int64"},
+    "missing": {"variable": "str", "reason": "str", "cells": "int64"},
+    "rules": {"rule": "str", "action": "str", "detail": "str", "rows": "int64", "cells": "int64"},
+}
+_FLAG = "flag"
 
 
 def how_many(count: int) -> str:
@@ -24,8 +38,15 @@ def how_many(count: int) -> str:
     return str(count) if count >= _LEAST_SHOWN else f"fewer than {_LEAST_SHOWN}"
 
 
-def _no_rules() -> pd.DataFrame:
-    return pd.DataFrame(columns=["rule", "action", "detail", "rows", "cells"])
+def empty_table(name: str) -> pd.DataFrame:
+    """Return a table of the log without rows.
+
+    Examples
+    --------
+    >>> list(empty_table("excluded"))
+    ['reason', 'rows']
+    """
+    return pd.DataFrame({column: pd.Series([], dtype=kind) for column, kind in _TABLES[name].items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +72,9 @@ class CleaningLog:
         ``rule, action, detail, rows, cells``: every rule in the order applied, and the rows and cells that it
         touched, also none. The actions are ``exclude``, ``change``, ``make missing``, ``make`` (a column)
         and ``flag``; a row that a rule touches in several cells is one row.
+    sources
+        ``source, rule, variable, rows``: the rows of each file that was combined, and what became of their
+        columns; empty for a single file.
     """
 
     rows_in: int
@@ -59,7 +83,8 @@ class CleaningLog:
     cells: pd.DataFrame = field(repr=False)
     valid: pd.DataFrame = field(repr=False)
     missing: pd.DataFrame = field(repr=False)
-    rules: pd.DataFrame = field(default_factory=_no_rules, repr=False)
+    rules: pd.DataFrame = field(default_factory=lambda: empty_table("rules"), repr=False)
+    sources: pd.DataFrame = field(default_factory=lambda: empty_table("sources"), repr=False)
 
     def __post_init__(self) -> None:
         self.reconcile()
@@ -76,6 +101,12 @@ class CleaningLog:
         n_excluded = int(self.excluded["rows"].sum())
         if self.rows_in != self.rows_kept + n_excluded:
             sums.append(f"{self.rows_in} rows in, {self.rows_kept} kept, {n_excluded} excluded")
+        from_files = self.sources.loc[self.sources["rule"] == "rows", "rows"]
+        if len(from_files) and from_files.sum() < self.rows_in:
+            sums.append(f"{self.rows_in} rows in, {from_files.sum()} in the files")
+        told_twice = self.rules[self.rules["action"] == "exclude"]
+        if len(self.rules) and told_twice["rows"].sum() != n_excluded:
+            sums.append(f"{told_twice['rows'].sum()} rows excluded by the rules, {n_excluded} by reason")
         totals = self.valid["valid"] + self.valid["missing"]
         by_reason = self.missing.groupby("variable")["cells"].sum()
         told = self.valid["variable"].map(by_reason).fillna(0)
@@ -103,24 +134,74 @@ class CleaningLog:
         >>> log.flow()
         [('rows in the file', 5), ('excluded: empty row', 1), ('rows kept', 4)]
         """
-        steps = [
-            (f"excluded: {reason}", int(rows))
-            for reason, rows in zip(self.excluded["reason"], self.excluded["rows"], strict=True)
+        steps = self.steps()
+        steps = steps[steps["kind"].isin(["in", "excluded", "kept"])]
+        told = [
+            f"excluded: {label}" if kind == "excluded" else label
+            for kind, label in zip(steps["kind"], steps["label"], strict=True)
         ]
-        return [("rows in the file", self.rows_in), *steps, ("rows kept", self.rows_kept)]
+        return list(zip(told, map(int, steps["rows"]), strict=True))
+
+    def steps(self) -> pd.DataFrame:
+        """Return the steps of the flow as ``kind, label, rows``, with the files and flags beside them.
+
+        The kinds are ``in`` (rows of the file), ``part`` (those of one file of several), ``excluded``,
+        ``kept`` and ``flagged`` (of the rows kept).
+        """
+        files = self.sources[self.sources["rule"] == "rows"]
+        flags = self.rules[self.rules["action"] == _FLAG]
+        steps = [
+            ("in", "rows in the files" if len(files) else "rows in the file", self.rows_in),
+            *(("part", name, rows) for name, rows in zip(files["source"], files["rows"], strict=True)),
+            *(
+                ("excluded", reason, rows)
+                for reason, rows in zip(self.excluded["reason"], self.excluded["rows"], strict=True)
+            ),
+            ("kept", "rows kept", self.rows_kept),
+            *(("flagged", rule, rows) for rule, rows in zip(flags["rule"], flags["rows"], strict=True)),
+        ]
+        return pd.DataFrame(steps, columns=["kind", "label", "rows"]).astype({"kind": "str", "label": "str"})
+
+    def equals(self, other: CleaningLog) -> bool:
+        """Say whether another log tells the same."""
+        same = (self.rows_in, self.rows_kept) == (other.rows_in, other.rows_kept)
+        tables = [(getattr(self, name), getattr(other, name)) for name in _TABLES]
+        return same and all(
+            ours.reset_index(drop=True).equals(theirs.reset_index(drop=True)) for ours, theirs in tables
+        )
+
+    def to_file(self, path: str | PathLike[str]) -> None:
+        """Write the log as JSON, the same bytes for the same log; `read_log` reads it.
+
+        Parameters
+        ----------
+        path
+            The file, whose name ends in ``.json``; it is replaced.
+
+        Raises
+        ------
+        ArgumentError
+            If the name ends otherwise or the file can't be written.
+        """
+        counts = {name: int(getattr(self, name)) for name in _COUNTS}
+        tables = {name: getattr(self, name)[list(columns)] for name, columns in _TABLES.items()}
+        write_tables(Path(path), _KIND, counts, tables)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the whole log as one table: ``stage, rule, variable, reason, rows, cells``.
 
-        The stages are ``rows in``, ``excluded``, ``rows kept``, ``cells`` and ``missing``; a number that a
-        stage doesn't have is NA.
+        The stages are ``source`` (of combined files, whose name is the reason), ``rows in``, ``excluded``,
+        ``rows kept``, ``cells``, ``missing`` and ``flagged``; a number that a stage doesn't have is NA.
         """
+        flagged = self.rules.loc[self.rules["action"] == _FLAG, ["rule", "detail", "rows"]]
         parts = [
+            self.sources.rename(columns={"source": "reason"}).assign(stage="source"),
             pd.DataFrame({"stage": ["rows in"], "rows": [self.rows_in]}),
             self.excluded.assign(stage="excluded"),
             pd.DataFrame({"stage": ["rows kept"], "rows": [self.rows_kept]}),
             self.cells.assign(stage="cells"),
             self.missing.assign(stage="missing"),
+            flagged.rename(columns={"detail": "reason"}).assign(stage="flagged"),
         ]
         columns = ["stage", "rule", "variable", "reason", "rows", "cells"]
         table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=columns)
@@ -129,6 +210,46 @@ class CleaningLog:
 
     def __repr__(self) -> str:
         return f"<CleaningLog: {self.rows_in} rows in, {self.rows_kept} kept>"
+
+
+def read_log(path: str | PathLike[str]) -> CleaningLog:
+    """Read a log that `CleaningLog.to_file` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If the file is no such log, or what it tells doesn't add up.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> excluded = pd.DataFrame({"reason": ["empty row"], "rows": [1]})
+    >>> log = CleaningLog(
+    ...     rows_in=5,
+    ...     rows_kept=4,
+    ...     excluded=excluded,
+    ...     cells=empty_table("cells"),
+    ...     valid=empty_table("valid"),
+    ...     missing=empty_table("missing"),
+    ... )
+    >>> with TemporaryDirectory() as folder:
+    ...     log.to_file(f"{folder}/log.json")
+    ...     read_log(f"{folder}/log.json")
+    <CleaningLog: 5 rows in, 4 kept>
+    """
+    file = Path(path)
+    counts, tables = read_tables(file, _KIND, _COUNTS, _TABLES)
+    try:
+        return CleaningLog(rows_in=counts["rows_in"], rows_kept=counts["rows_kept"], **tables)
+    except CoprodstatsError as error:
+        remedy = "read the file that the log wrote, unchanged"
+        faults = [Fault(where=file.name, found=fault.found, remedy=remedy) for fault in error.faults]
+        raise InputError(*faults) from None
 
 
 def count_by_reason(reasons: pd.DataFrame) -> pd.DataFrame:
