@@ -11,11 +11,12 @@ import pandas as pd
 
 from coprodstats.errors import Fault, InputError, UnexpectedCodeError, raise_found
 from coprodstats.survey.account import account
-from coprodstats.survey.answers import Answers, read_answers
+from coprodstats.survey.answers import Answers
 from coprodstats.survey.coded import Mask
 from coprodstats.survey.declared_sampling import sampling_design
 from coprodstats.survey.design import SurveyDesign
 from coprodstats.survey.log import CleaningLog, how_many
+from coprodstats.survey.routing import read_columns
 from coprodstats.survey.row_selection import Selection, flag_rows, select_rows
 from coprodstats.survey.scales import derived
 
@@ -159,9 +160,7 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
     if mapping is not None:
         survey = replace(survey, codebook=survey.codebook.with_mapping(mapping))
     codebook, source = survey.codebook, survey.source
-    columns = {
-        name: read_answers(survey.frame[name], variable) for name, variable in codebook.variables.items()
-    }
+    columns = read_columns(survey.frame, codebook.variables)
     selection = select_rows(columns, codebook, source, survey.n_rows)
     columns = {name: column.rows(selection.kept) for name, column in columns.items()}
     found = selection.found

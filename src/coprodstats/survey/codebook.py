@@ -16,6 +16,7 @@ from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
 from coprodstats.survey.file_format import read_file_format
+from coprodstats.survey.routing import check_routes
 from coprodstats.survey.toml_table import TomlTable, duplicates
 
 __all__ = ["CleaningRules", "Codebook", "Index", "Outcome", "Variable", "read_codebook"]
@@ -58,6 +59,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
       other arguments of `SurveyDesign`, such as ``lonely_psu`` and ``replicate_method``.
     - ``file`` says how the survey file is written: ``delimiter``, ``decimal``, ``encoding``, ``sheet`` and
       the other settings of `FileFormat`.
+    - ``question`` is the wording of a variable's question. ``asked_if = { helps = ["1", "2"] }`` says that
+      only who gave one of these codes was asked; other blanks are "not asked".
     - ``recode`` of a variable says which codes of the file stand for others, ``collapse`` which labels are
       merged into a new one; ``conversions`` make ages of years of birth, or the reverse.
     - Codes are text. A code with a point or a leading plus is written in quotes.
@@ -105,6 +108,7 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
     read = {name: read_variable(name, table) for name, table in tables["variables"].items()}
     variables = {name: variable for name, variable in read.items() if variable is not None}
     _check_single_kinds(top, variables)
+    check_routes(variables, tables["variables"])
     names = tuple(tables["variables"])
     conversions = {
         name: read_conversion(name, table, variables, names) for name, table in tables["conversions"].items()

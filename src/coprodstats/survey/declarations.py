@@ -14,6 +14,8 @@ from coprodstats.survey.file_format import FileFormat
 Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu", "fpc", "replicate weight"]
 # Kinds whose codes are numbers.
 NUMBERS: tuple[Kind, ...] = ("numeric", "weight", "fpc", "replicate weight")
+NOT_ASKED = "not asked"
+"""The reason of a blank to a question that the route left out."""
 OutcomeKind = Literal["any", "count", "bands"]
 Refusal = Literal["error", "missing"]
 Derived = TypeVar("Derived", "Index", "Outcome")
@@ -57,6 +59,10 @@ class Variable:
         Code of the file to the code that it stands for; applied once, before anything else.
     collapse
         New label to the labels of the values that it merges.
+    asked_if
+        Questions before to the codes of those who were asked this one; empty if everybody was.
+    question
+        Wording of the question.
     """
 
     name: str
@@ -75,6 +81,8 @@ class Variable:
     scores: tuple[float, ...] | None = None
     recode: Mapping[str, str] = field(default_factory=dict)
     collapse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    question: str = ""
 
     @property
     def label_by_code(self) -> dict[str, str]:

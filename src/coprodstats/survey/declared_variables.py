@@ -14,11 +14,22 @@ from coprodstats.survey.toml_table import TomlTable, duplicates
 
 _NEEDS_LABEL = {"nominal", "ordinal", "numeric"}
 _COMMON = ("label", "kind", "missing")
+_ASKED = ("question", "asked_if")
 _KEYS: dict[str, tuple[str, ...]] = {
     "id": (),
-    "nominal": ("values", "undeclared", "recode", "collapse"),
-    "ordinal": ("values", "undeclared", "recode", "collapse", "reverse", "scores"),
-    "numeric": ("recode", "range", "out_of_range", "not_a_number", "reverse", "unit", "step", "step_label"),
+    "nominal": (*_ASKED, "values", "undeclared", "recode", "collapse"),
+    "ordinal": (*_ASKED, "values", "undeclared", "recode", "collapse", "reverse", "scores"),
+    "numeric": (
+        *_ASKED,
+        "recode",
+        "range",
+        "out_of_range",
+        "not_a_number",
+        "reverse",
+        "unit",
+        "step",
+        "step_label",
+    ),
     "weight": (),
     "stratum": ("recode",),
     "psu": ("recode",),
@@ -79,6 +90,8 @@ def read_variable(name: str, table: TomlTable) -> Variable | None:
         out_of_range=_refusal(table, "out_of_range"),
         not_a_number=_refusal(table, "not_a_number"),
         scores=table.numbers("scores"),
+        asked_if=_asked_if(table),
+        question=table.text("question"),
         recode=read_recode(table, kind, values, missing) if "recode" in table else {},
         collapse=read_collapse(table, kind, values) if "collapse" in table else {},
     )
@@ -94,6 +107,13 @@ def _refuse_keys(table: TomlTable, kind: str) -> None:
         table.fault(f"{key!r} does not belong to kind {kind!r}", allowed=listed(allowed, 20))
     unknown = {key: value for key, value in table.content.items() if key not in known_elsewhere}
     TomlTable(table.where, unknown, table.faults).refuse_unknown(allowed)
+
+
+def _asked_if(table: TomlTable) -> dict[str, tuple[str, ...]]:
+    route = table.table("asked_if")
+    if "asked_if" in table and not route.content:
+        route.fault("no question is named", allowed='asked_if = { helps = ["1", "2"] }')
+    return {name: route.texts(name) or () for name in route.content}
 
 
 def _refusal(table: TomlTable, key: str) -> Refusal:

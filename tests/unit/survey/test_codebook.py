@@ -186,7 +186,9 @@ def test_an_extended_codebook_is_not_redefined(tmp_path: Path) -> None:
     text = 'extends = "base.toml"\nsynthetic = false\n[variables.a]\nkind = "id"\n'
     message = faults(tmp_path, text)
     assert "codebook.toml: variables: defined in the extended codebook already: a" in message
-    assert "codebook.toml, line 2: synthetic: the extended codebook says that the data are synthetic" in message
+    assert (
+        "codebook.toml, line 2: synthetic: the extended codebook says that the data are synthetic" in message
+    )
 
 
 def test_codebooks_that_extend_each_other_are_refused(tmp_path: Path) -> None:
