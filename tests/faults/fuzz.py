@@ -4,8 +4,8 @@
     python tests/faults/fuzz.py --count 50
 
 Files go through the same steps as in `read_survey`. Only the reading process differs: it reads file after
-file until one kills it, so that thousands take minutes. Those that kill it are read again the usual way. An error that is
-none of ours in the process that asks, or its death, would end the run before any result is written.
+file until one kills it, so that thousands take minutes. Those that kill it are read again the usual way.
+An error that is none of ours in the process that asks, or its death, would end the run without a result.
 """
 
 from __future__ import annotations
