@@ -19,6 +19,7 @@ from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import require_plain
 from coprodstats.models.replicate_fits import block_size
 from coprodstats.models.results import FittedModel
+from coprodstats.models.separation import separating_direction
 from coprodstats.survey.replicates import bootstrap_weights
 
 Floats = NDArray[np.float64]
@@ -278,6 +279,9 @@ class _Submodel:
         if (np.bincount(problem.y[live], minlength=problem.n_cuts + 1) == 0).any():
             return np.full(len(self.start), np.nan)
         x = problem.x[live][:, self.columns]
+        varying = np.ptp(x, axis=0) > 0
+        if separating_direction(x[:, varying], problem.y[live], problem.n_cuts) is not None:
+            return np.full(len(self.start), np.nan)
         found = maximise(x, problem.y[live], w[live], n_cuts=problem.n_cuts, link=problem.model.link)
         return np.full(len(self.start), np.nan) if found.stalled else found.theta
 

@@ -101,3 +101,18 @@ def test_replicate_weights_made_from_psus_are_no_hindrance_those_given_are(peopl
     for asked in (importance, lambda m, seed: block_share(m, ["age"], seed=seed)):
         with pytest.raises(ArgumentError, match="do not say who was sampled together"):
             asked(logit("joins ~ age", frame, design=given), seed=1)
+
+
+def test_a_replicate_without_a_finite_estimate_is_counted_as_failed(people: pd.DataFrame) -> None:
+    """Three respondents of a rare group, two of whom join: in most replicates all that are left agree."""
+    rare = people.copy()
+    rare.loc[[5, 155, 305], "part"] = "abroad"
+    rare.loc[[5, 155, 305], "joins"] = [1, 1, 0]
+    model = logit("joins ~ trust + part", rare, design=TOWNS)
+    expected = 0
+    for w in bootstrap_weights(model.design, 60, seed=3):
+        left = rare.loc[(w > 0) & (rare["part"] == "abroad"), "joins"]
+        expected += len(left) > 0 and len(set(left)) == 1
+    assert 0 < expected < 60
+    with pytest.raises(ModelError, match=rf"{expected} of 60 bootstrap replicates could not be fitted"):
+        importance(model, n_replicates=60, seed=3)
