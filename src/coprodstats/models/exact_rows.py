@@ -16,11 +16,40 @@ from coprodstats.models import double_double as dd
 from coprodstats.models.double_double import Pair
 
 Floats = NDArray[np.float64]
-# From the linear predictor and the cuts above and below (one of them None) to the derivatives by each.
-Derivative = Callable[[Pair, Pair | None, Pair | None], tuple[Pair | None, Pair | None]]
+# From linear predictors and a category to the derivatives by the threshold above and the one below.
+Derivative = Callable[[Pair, int], tuple[Pair | None, Pair | None]]
 
 
-def logit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def derivative(link: str, cuts: Pair) -> Derivative:
+    """Return what gives the derivatives of rows of a category under a link, for some thresholds.
+
+    Parameters
+    ----------
+    link
+        The link's name.
+    cuts
+        The thresholds, shape (K-1,).
+    """
+    if link == "logit":
+        return _logit(cuts)
+    by_ends = _BY_ENDS[link]
+
+    def rows(eta: Pair, k: int) -> tuple[Pair | None, Pair | None]:
+        above = (cuts[0][k : k + 1], cuts[1][k : k + 1]) if k < len(cuts[0]) else None
+        below = (cuts[0][k - 1 : k], cuts[1][k - 1 : k]) if k > 0 else None
+        return by_ends(eta, above, below)
+
+    return rows
+
+
+def logistic_constants(cuts: Pair) -> tuple[Pair, Pair]:
+    """Return exp(-cut) of each threshold, and 1 / (exp(distance) - 1) of each with the next."""
+    high, low = cuts
+    gaps = dd.subtract((high[1:], low[1:]), (high[:-1], low[:-1]))
+    return dd.exp(dd.negative(cuts)), dd.reciprocal(dd.expm1(gaps))
+
+
+def _logit(cuts: Pair) -> Derivative:
     """Return the derivatives for the logistic distribution.
 
     Notes
@@ -28,52 +57,39 @@ def logit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | Non
     P = F(u) (1 - F(l)) (1 - exp(l - u)), so that they are 1 - F(u) + g and -F(l) - g with
     g = 1 / (exp(u - l) - 1), and 1 / F(u) = 1 + exp(eta) exp(-cut_k).
     """
-    cuts = [cut for cut in (above, below) if cut is not None]
-    shared = dd.pair(np.zeros(1))
-    if above is not None and below is not None:
-        shared = dd.reciprocal(dd.expm1(dd.subtract(above, below)))
-    # Both ends at once, by line: 1 + exp(eta) exp(-cut), its reciprocal, and what that is taken from.
-    high, low = (np.concatenate([cut[part] for cut in cuts])[:, None] for part in (0, 1))
-    against = _times_constants(dd.exp(eta), dd.exp((-high, -low)))
-    s, e = dd.two_sum(np.ones(1), against[0])
-    f, g = _reciprocal(s, e + against[1])
-    constants = [dd.add(dd.pair(np.ones(1)), shared)] * (above is not None)
-    constants += [dd.negative(shared)] * (below is not None)
-    high, low = (np.concatenate([constant[part] for constant in constants])[:, None] for part in (0, 1))
-    s, e = dd.two_sum(high, -f)
-    e += low - g
-    upper = None if above is None else (s[0], e[0])
-    lower = None if below is None else (s[-1], e[-1])
-    return upper, lower
+    n_cuts = len(cuts[0])
+    odds, shared = logistic_constants(cuts)
+    # What F is taken from, by category: 1 + g above, -g below.
+    zero = np.zeros(1)
+    padded = np.concatenate([zero, shared[0], zero]), np.concatenate([zero, shared[1], zero])
+    tops, bottoms = dd.add(dd.pair(1.0), padded), dd.negative(padded)
+
+    def rows(eta: Pair, k: int) -> tuple[Pair | None, Pair | None]:
+        # Both ends at once, by line: the one above first.
+        ends = [j for j in (k, k - 1) if 0 <= j < n_cuts]
+        against = _times_constants(dd.exp(eta), (odds[0][ends, None], odds[1][ends, None]))
+        s, e = dd.two_sum(np.ones(1), against[0])
+        e += against[1]
+        f, g = dd.raw_reciprocal(s, e)
+        sides = [tops if j == k else bottoms for j in ends]
+        s, e = dd.two_sum(np.array([[side[0][k]] for side in sides]), np.negative(f, out=f))
+        e += np.array([[side[1][k]] for side in sides])
+        e -= g
+        return (s[0], e[0]) if k < n_cuts else None, (s[-1], e[-1]) if k > 0 else None
+
+    return rows
 
 
 def _times_constants(x: Pair, constants: Pair) -> Pair:
     """Return x, (m,), times constants, (k, 1); not normalised."""
-    x1, x2 = dd.split(x[0])
-    c1, c2 = dd.split(constants[0])
-    p = x[0] * constants[0]
-    e = x1 * c1
-    e -= p
-    e += x1 * c2
-    e += x2 * c1
-    e += x2 * c2
-    e += x[0] * constants[1]
-    e += x[1] * constants[0]
+    p, e = dd.two_product(constants[0], x[0])
+    t = x[0] * constants[1]
+    e += t
+    e += np.multiply(x[1], constants[0], out=t)
     return p, e
 
 
-def _reciprocal(high: Floats, low: Floats) -> Pair:
-    """Return 1 / (high + low), not normalised."""
-    q = 1.0 / high
-    p, e = dd.two_product(q, high)
-    rest = 1.0 - p
-    rest -= e
-    rest -= q * low
-    rest *= q
-    return q, rest
-
-
-def cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
     """Return the derivatives for F(z) = 1 - exp(-exp(z)).
 
     Notes
@@ -93,15 +109,15 @@ def cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | N
     return upper, lower
 
 
-def loglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _loglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
     """Return the derivatives for F(z) = exp(-exp(-z)): those of cloglog on the reversed scale."""
     reversed_above = None if below is None else dd.negative(below)
     reversed_below = None if above is None else dd.negative(above)
-    upper, lower = cloglog(dd.negative(eta), reversed_above, reversed_below)
+    upper, lower = _cloglog(dd.negative(eta), reversed_above, reversed_below)
     return _negated(lower), _negated(upper)
 
 
-def cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
     """Return the derivatives for the Cauchy distribution.
 
     Notes
@@ -125,7 +141,7 @@ def cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | N
     return None if upper is None else ratio(upper), None if lower is None else dd.negative(ratio(lower))
 
 
-def probit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _probit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
     """Return the derivatives for the normal distribution.
 
     Notes
@@ -174,10 +190,4 @@ def _where(condition: NDArray[np.bool_], one: Pair, two: Pair) -> Pair:
     return np.where(condition, one[0], two[0]), np.where(condition, one[1], two[1])
 
 
-DERIVATIVES: dict[str, Derivative] = {
-    "logit": logit,
-    "probit": probit,
-    "cloglog": cloglog,
-    "loglog": loglog,
-    "cauchit": cauchit,
-}
+_BY_ENDS = {"probit": _probit, "cloglog": _cloglog, "loglog": _loglog, "cauchit": _cauchit}

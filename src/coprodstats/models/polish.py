@@ -11,7 +11,9 @@ Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from scipy import linalg
 from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows
 from coprodstats.models.double_double import Pair
-from coprodstats.models.exact_rows import DERIVATIVES
+from coprodstats.models.exact_rows import derivative, logistic_constants
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import inverse, product, transposed
@@ -187,10 +189,11 @@ def settle(rows: Rows, link: Link, start: Floats, information: Floats) -> Settle
             break
     residual, above, below = (np.zeros(len(rows.w)) for _ in range(3))
     p = len(rows.x)
+    derived = _derived(theta, data)
     sums = [LineSum.zero(p + 1, p + 3) for _ in range(rows.n_cuts + 1)]
     for block in rows.blocks:
         parts = _cut_block(data, block)
-        d = _derived(theta, data, block, parts)
+        d = derived(_linear_predictor(theta, data, block, parts), rows.w[block.rows], block.category)
         lines, bounds = _curved_lines(d, data, block)
         first, second = data.arrays(3, 2, *lines.shape)
         sums[block.category] = sums[block.category].plus(parts, lines, bounds=bounds, work=(first, second))
@@ -273,15 +276,13 @@ def _score(theta: Pair, data: _Data) -> Pair:
     """Return the weighted score, shape (q,)."""
     n_cuts, p = data.rows.n_cuts, len(data.rows.x)
     sums = [LineSum.zero(p + 1, 2) for _ in range(n_cuts + 1)]
-    derivatives = DERIVATIVES[data.link.name]
+    rows_of = derivative(data.link.name, (theta[0][:n_cuts], theta[1][:n_cuts]))
     for block in data.rows.blocks:
         k, w = block.category, data.rows.w[block.rows]
         parts = _cut_block(data, block)
         eta = _linear_predictor(theta, data, block, parts)
-        above = _entry(theta, k) if k < n_cuts else None
-        below = _entry(theta, k - 1) if k > 0 else None
         values, rests = data.arrays(2, 2, 2, len(w))
-        for i, end in enumerate(derivatives(eta, above, below)):
+        for i, end in enumerate(rows_of(eta, k)):
             values[i], rests[i] = (0.0, 0.0) if end is None else _weighted(end, w)
         sums[k] = sums[k].plus(parts, values, rest=rests)
     return _laid_score([s.high for s in sums], n_cuts), _laid_score([s.low for s in sums], n_cuts)
@@ -300,49 +301,53 @@ def _laid_score(sums: list[Floats], n_cuts: int) -> Floats:
     return np.concatenate([cuts, -(above[:, 1:] + below[:, 1:]).sum(axis=0)])
 
 
-def _entry(theta: Pair, k: int) -> Pair:
-    return theta[0][k : k + 1], theta[1][k : k + 1]
-
-
-def _derived(theta: Pair, data: _Data, block: Block, parts: CutLines) -> _Derived:
-    eta = _linear_predictor(theta, data, block, parts)
-    w, n_cuts = data.rows.w[block.rows], data.rows.n_cuts
+def _derived(theta: Pair, data: _Data) -> Callable[[Pair, Floats, int], _Derived]:
+    """Return what gives the derivatives of rows in doubles, from linear predictors, weights and category."""
+    cuts = theta[0][: data.rows.n_cuts], theta[1][: data.rows.n_cuts]
     if data.link.name == "logit":
-        return _logistic(eta, w, block.category, theta, n_cuts)
-    return _of_link(dd.rounded(eta), w, block.category, dd.rounded(theta)[:n_cuts], data.link)
+        odds, shared = logistic_constants(cuts)
+        return partial(_logistic, odds=odds[0], shared=np.concatenate([[0.0], shared[0], [0.0]]))
+    return partial(_of_link, cuts=dd.rounded(cuts), link=data.link)
 
 
-def _logistic(eta: Pair, w: Floats, k: int, theta: Pair, n_cuts: int) -> _Derived:
+def _logistic(eta: Pair, w: Floats, k: int, *, odds: Floats, shared: Floats) -> _Derived:
     """Return the derivatives for the logistic distribution, as `coprodstats.models.blocks` does.
 
     A library's exponential differs between processors in its last bit; that of `double_double` does not.
     """
-    odds = dd.exp_rounded(eta[0])
-    odds += odds * eta[1]
-    shared = 0.0
-    if 0 < k < n_cuts:
-        shared = float(dd.reciprocal(dd.expm1(dd.subtract(_entry(theta, k), _entry(theta, k - 1))))[0][0])
-    ends = [end for end in (0, 1) if 0 <= k - 1 + end < n_cuts]
-    against = np.stack([odds * dd.exp(dd.negative(_entry(theta, k - 1 + end)))[0][0] for end in ends])
-    inside = 1.0 / (1.0 + against)  # F at these ends
-    slopes = w * inside
-    against *= slopes  # the weight of 1 - F
-    first, mixed = np.zeros((2, 2, len(w)))
+    grown = dd.exp_rounded(eta[0])
+    grown += grown * eta[1]
+    first, mixed = np.zeros((2, len(w))), np.zeros((2, len(w)))
     residual = np.zeros_like(w)
-    for line, end in enumerate(ends):
-        slope = -slopes[line] if end == 0 else against[line]
-        residual += slope
-        first[end] = slope + (shared * w if end else -shared * w)
-        np.multiply(against[line], inside[line], out=mixed[end])
-    coupling = w * (shared * (1.0 + shared))
+    for end in (0, 1):
+        if not 0 <= k - 1 + end < len(odds):
+            continue
+        against = grown * odds[k - 1 + end]
+        inside = 1.0 + against
+        np.divide(1.0, inside, out=inside)  # F at this end
+        np.multiply(w, inside, out=first[end])
+        against *= first[end]  # the weight of 1 - F
+        np.multiply(against, inside, out=mixed[end])
+        if end:
+            first[end] = against
+            residual += against
+        else:
+            np.negative(first[end], out=first[end])
+            residual += first[end]
+    if shared[k]:
+        against = w * shared[k]
+        first[0] -= against
+        first[1] += against
+    coupling = w * (shared[k] * (1.0 + shared[k]))
     return _Derived(
         residual=residual, curvature=mixed[0] + mixed[1], first=first, mixed=mixed, coupling=coupling
     )
 
 
-def _of_link(eta: Floats, w: Floats, k: int, cuts: Floats, link: Link) -> _Derived:
-    lower = cuts[k - 1] - eta if k > 0 else np.full_like(eta, -np.inf)
-    upper = cuts[k] - eta if k < len(cuts) else np.full_like(eta, np.inf)
+def _of_link(eta: Pair, w: Floats, k: int, *, cuts: Floats, link: Link) -> _Derived:
+    along = dd.rounded(eta)
+    lower = cuts[k - 1] - along if k > 0 else np.full_like(along, -np.inf)
+    upper = cuts[k] - along if k < len(cuts) else np.full_like(along, np.inf)
     d = interval_derivatives(link, lower, upper)
     both = w * d.upper_lower
     mixed = -np.stack([w * d.lower_lower + both, w * d.upper_upper + both])
@@ -379,7 +384,7 @@ def _information(sums: list[LineSum], n_cuts: int, p: int) -> Pair:
         laid = [_laid_information(part, k, n_cuts) for part in (total.high, total.low)]
         found = dd.add(found, (laid[0], laid[1]))
     # Predictors times curvature are rounded, so that the sums of their products are not quite symmetric.
-    return dd.scale(dd.add(found, transposed(found)), np.asarray(0.5))
+    return dd.scale(dd.add(found, transposed(found)), np.array([0.5]))
 
 
 def _laid_information(products: Floats, k: int, n_cuts: int) -> Floats:
