@@ -6,11 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from coprodstats import __version__
 from coprodstats.errors import CoprodstatsError
+
+if TYPE_CHECKING:
+    from coprodstats.survey.log import CleaningLog
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,17 +81,38 @@ def init(datafile: Path, out: Path | None, labels: Path | None) -> None:
 @main.command()
 @click.argument("datafile", type=click.Path(path_type=Path))
 @click.argument("codebook", type=click.Path(path_type=Path))
-def check(datafile: Path, codebook: Path) -> None:
-    """Read and clean DATAFILE by CODEBOOK, and say what cleaning did; nothing is written."""
-    from coprodstats.survey.cleaning import clean  # noqa: PLC0415
-    from coprodstats.survey.codebook import read_codebook  # noqa: PLC0415
-    from coprodstats.survey.reading import read_survey  # noqa: PLC0415
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv"]),
+    default="text",
+    help="csv: all faults and notes as a table.",
+)
+def check(datafile: Path, codebook: Path, form: str) -> None:
+    """Read and clean DATAFILE by CODEBOOK, and say what is wrong or worth a look; nothing is written.
 
+    All faults are told at once. Without any, what cleaning did is told too.
+    """
+    from coprodstats.reporting.writing import frame_to_csv  # noqa: PLC0415
+    from coprodstats.survey.checks import check_survey  # noqa: PLC0415
+
+    checked = check_survey(datafile, codebook)
+    if form == "csv":
+        click.echo(frame_to_csv(checked.to_frame()).decode("utf-8"), nl=False)
+        sys.exit(checked.error.exit_status if checked.error else 0)
     with _told():
-        cleaned = clean(read_survey(datafile, read_codebook(codebook)))
-    for label, rows in cleaned.log.flow():
+        if checked.cleaned is not None:
+            _tell_log(checked.cleaned.log)
+        for note in checked.notes():
+            click.echo(f"    note  {note.where}: {note.found}")
+        if checked.error is not None:
+            raise checked.error
+
+
+def _tell_log(log: CleaningLog) -> None:
+    for label, rows in log.flow():
         click.echo(f"{rows:>8,}  {label}")
-    changed = cleaned.log.cells
+    changed = log.cells
     for rule, variable, cells in zip(changed["rule"], changed["variable"], changed["cells"], strict=True):
         if cells:
             click.echo(f"{cells:>8,}  cells of {variable}: {rule}")

@@ -282,15 +282,16 @@ def raise_found(found: Sequence[Found], family: type[CoprodstatsError]) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the nearest known name, or an empty string.
+    """Return a remedy that names the nearest known name, capitals aside, or an empty string.
 
     Examples
     --------
-    >>> did_you_mean("wieght", ["weight", "age"])
+    >>> did_you_mean("Wieght", ["weight", "age"])
     "did you mean 'weight'?"
     """
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
+    by_folded = {other.casefold(): other for other in reversed(list(known))}
+    near = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    return f"did you mean {by_folded[near[0]]!r}?" if near else ""
 
 
 def listed(names: Sequence[object], most: int = 12) -> str:
