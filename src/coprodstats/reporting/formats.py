@@ -47,9 +47,23 @@ class Format:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "html": Format(title="web page", home="html", renderer="html_files"),
+        "md": Format(title="Markdown", home="markdown", renderer="markdown_files"),
     }
 )
 """Every format by the name that an analysis file uses; ``html`` is always written."""
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "about_data": "About these data",
+        "as_numbers": "{number} as text and numbers",
+        "based_on": "Based on",
+        "contents": "Contents",
+        "data_of": "Data of {number}: {title}",
+        "page": "Page {page} of {pages}",
+        "source": "Source",
+    }
+)
+"""The words that a format itself adds, as the web page has them."""
 
 
 def format_faults(where: str, names: Sequence[str]) -> list[Fault]:
