@@ -75,7 +75,7 @@ def test_every_format_has_a_renderer_and_packages_with_a_version(name: str) -> N
 
 
 def test_files_of_all_formats_come_together() -> None:
-        files = render_formats(document, ["html"], stem="brief", results={})
+    files = render_formats(DOCUMENT, ["html"], stem="brief", results={})
     assert files == {"brief.html": render_html(DOCUMENT).encode()}
 
 
@@ -84,9 +84,7 @@ def test_an_unknown_format_is_refused_before_anything_is_written() -> None:
         render_formats(DOCUMENT, ["html", "word"], results={})
 
 
-def test_two_formats_that_write_one_file_are_refused(
-    monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_formats_that_write_one_file_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twin = dataclasses.replace(FORMATS["html"], title="twin")
     monkeypatch.setattr(formats, "FORMATS", {"html": twin, "twin": twin})
     with pytest.raises(ArgumentError, match=r"report\.html is written by another format too"):
