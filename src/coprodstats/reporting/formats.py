@@ -13,8 +13,11 @@ from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 if TYPE_CHECKING:
     from coprodstats.reporting.document import Document
 
-Renderer = Callable[["Document", str, Mapping[str, bytes]], Mapping[str, bytes]]
-"""Document, stem of the file's name, and the run's results (CSV by name), to contents by file name."""
+Renderer = Callable[..., Mapping[str, bytes]]
+"""Document, stem of the file's name, and the run's results (CSV by name), to contents by file name.
+
+A format that takes a template has a keyword ``template`` for its bytes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +34,15 @@ class Format:
         The function there, a `Renderer`.
     packages
         The packages whose version can change its bytes, beside those that every run records.
+    takes_template
+        Whether an organisation's own file may give it its look.
     """
 
     title: str
     home: str
     renderer: str
     packages: tuple[str, ...] = ()
+    takes_template: bool = False
 
     def load(self) -> Renderer:
         """Return the renderer; its module is imported now and not before."""
@@ -47,6 +53,13 @@ class Format:
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "html": Format(title="web page", home="html", renderer="html_files"),
+        "docx": Format(
+            title="Word document",
+            home="docx",
+            renderer="docx_files",
+            packages=("lxml", "pillow", "python-docx"),
+            takes_template=True,
+        ),
         "md": Format(title="Markdown", home="markdown", renderer="markdown_files"),
     }
 )
@@ -56,9 +69,12 @@ LABELS: Mapping[str, str] = MappingProxyType(
     {
         "about_data": "About these data",
         "as_numbers": "{number} as text and numbers",
+        "attachment": "Results: {name}",
+        "back_to": "Back to {number}",
         "based_on": "Based on",
         "contents": "Contents",
         "data_of": "Data of {number}: {title}",
+        "numbers": "The figures as text and numbers",
         "page": "Page {page} of {pages}",
         "source": "Source",
     }
@@ -102,7 +118,12 @@ def format_packages(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def render_formats(
-    document: Document, names: Sequence[str], *, stem: str = "report", results: Mapping[str, bytes]
+    document: Document,
+    names: Sequence[str],
+    *,
+    stem: str = "report",
+    results: Mapping[str, bytes],
+    templates: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """Return a document in several formats, as contents by file name.
 
@@ -116,21 +137,35 @@ def render_formats(
         The files' name without its ending.
     results
         The run's results as CSV, by file name; a format that can hold attachments holds them.
+    templates
+        Files that give formats their look, by format.
 
     Raises
     ------
     ArgumentError
-        If a format is unknown, or two formats write a file of the same name.
+        If a format is unknown or takes no template, or two formats write a file of the same name.
     """
-    faults = format_faults("formats", names)
+    faults = [*format_faults("formats", names), *_template_faults(names, templates)]
     if faults:
         raise ArgumentError(*faults)
     files: dict[str, bytes] = {}
     for name in dict.fromkeys(names):
-        made = FORMATS[name].load()(document, stem, results)
+        given = {"template": templates[name]} if name in templates else {}
+        made = FORMATS[name].load()(document, stem, results, **given)
         twice = sorted(set(made) & set(files))
         if twice:
             found = f"{listed(twice)} is written by another format too"
             raise ArgumentError(Fault(where=f"format {name!r}", found=found))
         files |= made
     return files
+
+
+def _template_faults(names: Sequence[str], templates: Mapping[str, bytes]) -> list[Fault]:
+    takers = [name for name in names if name in FORMATS and FORMATS[name].takes_template]
+    return [
+        Fault(
+            where="templates", found=f"{name!r} is not written, or takes no template", allowed=listed(takers)
+        )
+        for name in templates
+        if name not in takers
+    ]

@@ -1,0 +1,194 @@
+"""The document as a Word file: real headings, lists and tables, pictures with alternative texts, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from coprodstats.reporting.document import (
+    Block,
+    BulletList,
+    Callout,
+    DefinitionList,
+    Document,
+    FigureBlock,
+    Paragraph,
+    Section,
+    Span,
+    TableBlock,
+    link,
+)
+from coprodstats.reporting.docx_elements import (
+    Setting,
+    field_marks,
+    numbering,
+    paragraph,
+    picture,
+    table,
+)
+from coprodstats.reporting.docx_template import finished_docx, open_template
+from coprodstats.reporting.figures.record import Figure
+from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.picture import picture_size, png_from_svg
+from coprodstats.reporting.table import Table
+
+_DATA = "data of "
+"""In front of the key of a figure: the place of its numbers. No key holds a space."""
+
+
+def docx_files(
+    document: Document,
+    stem: str,
+    results: Mapping[str, bytes],  # noqa: ARG001
+    *,
+    template: bytes | None = None,
+) -> dict[str, bytes]:
+    """Return the Word file of a document by name; the results stay outside it."""
+    return {f"{stem}.docx": render_docx(document, template=template)}
+
+
+def render_docx(document: Document, *, template: bytes | None = None) -> bytes:
+    """Return a document as a Word file.
+
+    Headings, lists, captions, tables with header rows and pictures with alternative texts are Word's own, so
+    that a screen reader and another template understand them; the numbers of the figures stand in an
+    appendix, as tables. The file has no author, no date and nothing that runs; the same document gives the
+    same bytes.
+
+    Parameters
+    ----------
+    document
+        The document.
+    template
+        A ``.docx`` or ``.dotx`` file whose styles, headers and footers are used; ``None`` for the package's
+        own.
+
+    Raises
+    ------
+    ReportError
+        If the template is no Word file, lacks styles, or holds macros or content from elsewhere.
+
+    Examples
+    --------
+    >>> intro = Section(key="intro", heading="2 < 3", blocks=(Paragraph(text="Hello."),))
+    >>> render_docx(Document(title="Demo", sections=(intro,)))[:2]
+    b'PK'
+    """
+    word = open_template(template)
+    figures = document.figures()
+    keys = [section.key for section in document.walk()]
+    keys += [*(data.key for data in document.tables()), *(figure.key for figure in figures)]
+    setting = Setting.of(word, [*keys, *(_DATA + figure.key for figure in figures)])
+    end = word.element.body[-1]
+    for part in _parts(setting, document):
+        end.addprevious(part)
+    return finished_docx(word, title=document.title, subject=document.subtitle, language=document.language)
+
+
+def _parts(setting: Setting, document: Document) -> Iterator[Any]:
+    yield paragraph(setting, document.title, "Title")
+    if document.subtitle:
+        yield paragraph(setting, document.subtitle, "Subtitle")
+    if document.banner:
+        yield paragraph(setting, document.banner, "Report Callout")
+    yield from _contents(setting, document)
+    numbers = document.numbers()
+    for section in document.sections:
+        yield from _section(setting, section, numbers, level=1)
+    if document.figures():
+        yield from _figure_data(setting, document, numbers)
+    for line in document.footer:
+        yield paragraph(setting, line, "Report Note")
+
+
+def _contents(setting: Setting, document: Document) -> Iterator[Any]:
+    """Yield the contents as Word's own list, which a reader can bring up to date with page numbers."""
+    yield paragraph(setting, LABELS["contents"], "TOC Heading")
+    begin, end = field_marks(r'TOC \o "1-2" \h \z \u')
+    entries = [
+        entry
+        for outer in document.sections
+        for entry in [(outer, "TOC 1"), *((inner, "TOC 2") for inner in outer.sections)]
+    ]
+    for position, (section, style) in enumerate(entries):
+        made = paragraph(setting, Span(text=section.heading, target=f"#{section.key}"), style)
+        if position == 0:
+            for mark in reversed(begin):
+                made.insert(1, mark)
+        if position == len(entries) - 1:
+            made.append(end)
+        yield made
+
+
+def _section(setting: Setting, section: Section, numbers: Mapping[str, str], *, level: int) -> Iterator[Any]:
+    yield paragraph(setting, section.heading, f"Heading {level}", key=section.key)
+    for block in section.blocks:
+        yield from _block(setting, block, numbers)
+    for inner in section.sections:
+        yield from _section(setting, inner, numbers, level=level + 1)
+
+
+def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterator[Any]:
+    match block:
+        case Paragraph():
+            yield paragraph(setting, block.text)
+        case BulletList():
+            number = {"numPr": numbering(setting)} if block.ordered else {}
+            style = "List Number" if block.ordered else "List Bullet"
+            for item in block.items:
+                yield paragraph(setting, item, style, **number)
+        case Callout():
+            if block.title:
+                yield paragraph(setting, block.title, "Report Callout Title")
+            yield paragraph(setting, block.text, "Report Callout")
+        case DefinitionList():
+            for term, meaning in block.items:
+                yield paragraph(setting, term, "Report Term")
+                yield paragraph(setting, meaning, "Report Meaning")
+        case TableBlock():
+            caption = f"{numbers[block.table.key]}: {block.table.title}"
+            yield from _table(setting, block.table, caption, key=block.table.key)
+        case FigureBlock():
+            yield from _figure(setting, block.figure, numbers[block.figure.key])
+
+
+def _table(setting: Setting, data: Table, caption: str, *, key: str) -> Iterator[Any]:
+    yield paragraph(setting, caption, "Caption", key=key)
+    about = f"{LABELS['based_on']}: {data.n}. {LABELS['source']}: {data.source}"
+    yield table(setting, data, caption=caption, description=about)
+    legend = ("; ".join(data.legend) + ".",) if data.legend else ()
+    yield from _foot(setting, (*data.notes, *legend), data.n, data.source)
+
+
+def _foot(setting: Setting, notes: tuple[str, ...], n: str, source: str) -> Iterator[Any]:
+    for line in (*notes, f"{LABELS['based_on']}: {n}", f"{LABELS['source']}: {source}"):
+        yield paragraph(setting, line, "Report Note")
+    # Two tables without a paragraph between them would be one to Word, and text would stick to the note.
+    yield paragraph(setting, "", "Report Note")
+
+
+def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
+    yield paragraph(setting, f"{number}: {figure.title}", "Caption", key=figure.key)
+    yield paragraph(setting, figure.subtitle, "Report Note", keepNext=None)
+    drawing = picture(
+        setting,
+        png_from_svg(figure.svg),
+        number=setting.places[figure.key],
+        name=figure.key,
+        inches=picture_size(figure.svg),
+        alt=figure.alt,
+    )
+    yield paragraph(setting, [drawing], "Report Figure")
+    yield paragraph(
+        setting,
+        (link(LABELS["as_numbers"].format(number=number), f"#{_DATA}{figure.key}"), "."),
+        "Report Note",
+    )
+    yield from _foot(setting, figure.notes, figure.n, figure.source)
+
+
+def _figure_data(setting: Setting, document: Document, numbers: Mapping[str, str]) -> Iterator[Any]:
+    yield paragraph(setting, "Data of the figures", "Heading 1")
+    for figure in document.figures():
+        caption = LABELS["data_of"].format(number=numbers[figure.key], title=figure.title)
+        yield from _table(setting, figure.table, caption, key=_DATA + figure.key)
