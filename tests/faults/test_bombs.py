@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("resource", reason="this system doesn't tell what a process used")
 
-# Each bomb in a process of its own, which tells the time and the largest memory of itself and of its children.
+# Each bomb in a process of its own, which tells the time and its largest memory, or that of its children.
 MEASURED = """
 import json, resource, sys, time
 from coprodstats.errors import CoprodstatsError

@@ -138,7 +138,12 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     codebook = read_codebook(plan.codebook)
     refuse_unknown_names(plan, codebook)
     say("reading the survey")
-    survey = read_survey(plan.survey, codebook, root=plan.root)
+    survey = read_survey(
+        plan.survey,
+        codebook,
+        root=plan.root,
+        progress=lambda done, size: say(f"reading the survey: {done / size:.0%}"),
+    )
     say("cleaning")
     by_mapping = {name: clean(survey, mapping=name or None) for name in _mappings(plan)}
     cleaned = by_mapping[plan.mapping]

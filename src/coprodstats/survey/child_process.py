@@ -57,11 +57,11 @@ def limits_for(size: int) -> Limits:
 
     Examples
     --------
-    >>> limits_for(1_000_000).seconds
-    30
+    >>> limits_for(2**20).seconds
+    62
     """
-    # A quarter of a second per MiB is about ten times what the slowest parser took.
-    seconds = 30 + size // (4 * 1024**2)
+    # The slowest parser took half a second per MiB of a compressed SPSS file.
+    seconds = 60 + 2 * size // 1024**2
     return Limits(memory=min(_GIB + 24 * size, _MOST_MEMORY), seconds=seconds, wall_seconds=60 + 4 * seconds)
 
 

@@ -19,7 +19,8 @@ from coprodstats.survey.raw_table import RawTable, joined, text_column
 
 _PROGRAMS = {"sav": "SPSS", "por": "SPSS", "dta": "Stata"}
 _READERS = {"sav": "read_sav", "por": "read_por", "dta": "read_dta"}
-_CELLS_AT_ONCE = 4_000_000
+_CELLS_AT_ONCE = 8_000_000
+_MOST_PARTS = 16
 _EXACT = 2**53
 _DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "DATETIME", "YMDHMS", "TIME", "DTIME", "MTIME")
 
@@ -56,7 +57,9 @@ def read_stat(stream: BinaryIO, name: str, format_: Format) -> tuple[RawTable, F
     chunks: dict[str, list[pa.DictionaryArray]] = {column: [] for column in metadata.variables}
     texts = {column for column, variable in metadata.variables.items() if variable.type == "text"}
     n_rows = 0
-    for part in _parts(stream, name, format_, max(1, _CELLS_AT_ONCE // max(n_columns, 1))):
+    # Every part is found by passing over all rows before it, so there are not too many of them.
+    at_once = max(_CELLS_AT_ONCE // max(n_columns, 1), (metadata.n_rows or 0) // _MOST_PARTS, 1)
+    for part in _parts(stream, name, format_, at_once):
         n_rows += len(next(iter(part.values()), []))
         for column, cells in part.items():
             chunks[column].append(_encoded(cells, text=column in texts))
@@ -147,11 +150,12 @@ def _refuse_size(metadata: FileMetadata, name: str) -> None:
 
 
 def _encoded(cells: Sequence[Any], *, text: bool) -> pa.DictionaryArray:
-    if not text and any(isinstance(cell, str) for cell in cells):
+    try:
+        return text_column(pa.array(cells, type=pa.string() if text else pa.float64()), cell_text)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
         # Numbers with Stata's `a` to `z` among them.
         texts = {cell: f".{cell}" if isinstance(cell, str) else cell_text(cell) for cell in set(cells)}
         return pa.array([texts[cell] for cell in cells], type=pa.string()).dictionary_encode()
-    return text_column(pa.array(cells, type=pa.string() if text else pa.float64()), cell_text)
 
 
 def cell_text(cell: Any) -> str | None:
