@@ -384,3 +384,12 @@ def test_errors_of_rules_for_rows_come_together_with_those_for_codes(tmp_path: P
     text = filled(SAME, action="error").replace("action", 'variables = ["a", "b", "c"]\naction')
     with pytest.raises(CoprodstatsError, match=r"\(2 faults\)"):
         cleaned_of(tmp_path, text, [*TWINS, "5 1 1 1 v"])
+
+
+def test_a_flag_speaks_of_the_rows_kept_only(tmp_path: Path) -> None:
+    # p and q agree, but q has no weight: cleaned again, p would have no twin.
+    text = items("abc") + ID + '[variables.w]\nkind = "weight"\n[cleaning]\nmissing_design = "drop"\n'
+    text += '[cleaning.same_answers]\naction = "flag"\n'
+    once = cleaned_of(tmp_path, text, ["1 2 3 p 1", "1 2 3 q .", "2 2 2 r 1", "2 2 2 s 1"])
+    assert once.frame["flag_same_answers"].tolist() == ["no", "yes", "yes"]
+    assert clean(once.survey).frame["flag_same_answers"].tolist() == ["no", "yes", "yes"]
