@@ -19,6 +19,7 @@ from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.responses import Response, Surface, row_values
 from coprodstats.survey.design import DfRule, ResolvedDesign
 from coprodstats.survey.replicates import Replication
+from coprodstats.survey.sums import total
 
 Floats = NDArray[np.float64]
 
@@ -279,7 +280,7 @@ class FittedModel:
     @property
     def n_weighted(self) -> float:
         """Sum of the sample's weights."""
-        return float(self.sample_weights.sum())
+        return total(self.sample_weights)
 
     @property
     def n_psu(self) -> int:
