@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
+from coprodstats.survey.numbering import first_rows
 from coprodstats.survey.sums import settled_product
 
 Floats = NDArray[np.float64]
@@ -116,16 +117,15 @@ def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
     if by_row or n_units * ROWS_PER_UNIT > len(units):
         scores = spread(influence.scores.laid_out(), influence.used)
         return sandwich(influence.bread, design_variance(scores, design, influence.used))
-    first = np.empty(n_units, dtype=np.intp)
-    first[units[::-1]] = np.arange(len(units))[::-1]
-    totals = influence.scores.totals(units[influence.used], n_units)
-    held = np.zeros(n_units, dtype=bool)
-    held[units[influence.used]] = True
-    return sandwich(influence.bread, design_variance(totals, _of_rows(design, first), held))
+    inside = units if influence.used.all() else units[influence.used]
+    totals = influence.scores.totals(inside, n_units)
+    held = np.bincount(inside, minlength=n_units) > 0
+    return sandwich(influence.bread, design_variance(totals, _of_units(design, units, n_units), held))
 
 
-def _of_rows(design: ResolvedDesign, rows: Ints) -> ResolvedDesign:
+def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesign:
     """Return a design in which each sampling unit is one row, that of equal weights."""
+    rows = first_rows(units, n_units)
     return replace(
         design,
         weights=np.ones(len(rows)),

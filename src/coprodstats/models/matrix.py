@@ -26,6 +26,7 @@ from coprodstats.models.formulaic_coding import (
     materialise_again,
     reference_of,
 )
+from coprodstats.survey.numbering import SOME_ROWS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -278,7 +279,11 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
 def _refuse_empty_levels(prepared: Prepared, levels: Levels) -> None:
     faults = []
     for name, declared in levels.items():
-        counts = np.bincount(prepared[name].cat.codes.to_numpy(), minlength=len(declared))
+        codes = prepared[name].cat.codes.to_numpy()
+        found = np.zeros(len(declared), dtype=bool)
+        found[codes[:SOME_ROWS]] = True  # most often these show that no level is absent
+        if not found.all():
+            found[codes] = True
         faults += [
             Fault(
                 where=f"predictor {name!r}",
@@ -286,8 +291,8 @@ def _refuse_empty_levels(prepared: Prepared, levels: Levels) -> None:
                 remedy=f"merge it with another level in the codebook, or drop it with "
                 f"frame[{name!r}].cat.remove_unused_categories()",
             )
-            for level, count in zip(declared, counts, strict=True)
-            if count == 0
+            for level, there in zip(declared, found, strict=True)
+            if not there
         ]
     if faults:
         raise EmptyCategoryError(*faults)

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coprodstats.survey.numbering import first_rows, numbered
+
 Ints = NDArray[np.intp]
 
 # Patterns are looked for among this many rows first, and made where there are this many rows for each.
@@ -61,13 +63,13 @@ def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
     values = [_values(column) for column in columns.values()]
     if not _promising(values, y):
         return None
-    code = _combined([y, *values])
-    of_row, distinct = pd.factorize(code)
-    if len(distinct) * ROWS_PER_PATTERN > n:
-        return None
-    first = np.empty(len(distinct), dtype=np.intp)
-    first[of_row[::-1]] = np.arange(n)[::-1]
-    return Patterns(first=first, of_row=of_row)
+    code, size = _combined([y, *values])
+    if size <= n:
+        of_row, first = numbered(code, size)
+    else:
+        of_row, distinct = pd.factorize(code)
+        first = first_rows(of_row, len(distinct))
+    return Patterns(first=first, of_row=of_row) if len(first) * ROWS_PER_PATTERN <= n else None
 
 
 def _values(column: pd.Series) -> NDArray[Any]:
@@ -82,15 +84,15 @@ def _promising(values: list[NDArray[Any]], y: Ints) -> bool:
         seen = column[few]
         if column.dtype.kind == "f" and 2 * len(np.unique(seen)) > len(seen):
             return False
-    codes = _combined([y[some], *(column[some] for column in values)])
+    codes, _ = _combined([y[some], *(column[some] for column in values)])
     # s draws from m patterns, all as frequent, are of m (1 - exp(-s / m)) different ones.
     most = len(y) / ROWS_PER_PATTERN
     expected = most * (1 - np.exp(-len(codes) / most))
     return bool(len(np.unique(codes)) <= min(expected, len(codes) - FEW_MET))
 
 
-def _combined(columns: list[NDArray[Any]]) -> Ints:
-    """Return one number for each combination of values, the same for the same combination only."""
+def _combined(columns: list[NDArray[Any]]) -> tuple[Ints, int]:
+    """Return a number for each row, the same for the same combination of values only, and how many may be."""
     code, size = columns[0].astype(np.int64), int(columns[0].max()) + 1
     for column in columns[1:]:
         codes = column
@@ -103,4 +105,4 @@ def _combined(columns: list[NDArray[Any]]) -> Ints:
         code *= width
         code += codes
         size *= width
-    return code
+    return code, size

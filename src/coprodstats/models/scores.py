@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from coprodstats.models.blocks import Block, Rows, derived_blocks
 from coprodstats.models.links import Link
@@ -15,6 +14,9 @@ from coprodstats.survey.sums import LineSum, binned, cross_products, cut_lines, 
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+# A table of all rows and groups is made if it has no more cells than this for each respondent.
+CELLS_PER_RESPONDENT = 2
 
 
 class Scores(Protocol):
@@ -83,23 +85,33 @@ class CumulativeScores:
     def totals(self, group: Ints, n_groups: int) -> Floats:
         """Return their sums by group, shape (n_groups, q)."""
         if len(self.rows.w) < len(self.place):
-            share = self.w / self.rows.w[self.place]
-            shape = (n_groups, len(self.rows.w))
-            return np.asarray(
-                sparse.coo_array((share, (group, self.place)), shape=shape).tocsr() @ self._lines().T
-            )
+            return self._shared_totals(group, n_groups)
         by_row = np.empty_like(group)
         by_row[self.place] = group
         slopes = [binned(by_row, line * self.residual, n_groups) for line in self.rows.x]
         n_cells = n_groups * (self.rows.n_cuts + 1)
-        cell = by_row + n_groups * self._categories()
+        cell = self._categories()
+        cell *= n_groups
+        cell += by_row
         above = binned(cell, self.above, n_cells).reshape(-1, n_groups)[:-1]
         below = binned(cell, self.below, n_cells).reshape(-1, n_groups)[1:]
         return np.vstack([above + below, *(-slope for slope in slopes)]).T
 
+    def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
+        """Return `totals` where respondents share rows, from their weights in each row and group."""
+        m = len(self.rows.w)
+        cell = group * m
+        cell += self.place
+        if n_groups * m <= CELLS_PER_RESPONDENT * len(cell):
+            weight = binned(cell, self.w, n_groups * m).reshape(n_groups, m)
+            return cross_products((weight / self.rows.w).T, self._lines().T)
+        cells, index = np.unique(cell, return_inverse=True)
+        share = binned(index, self.w, len(cells)) / self.rows.w[cells % m]
+        return sums_by(self._lines()[:, cells % m].T * share[:, None], cells // m, n_groups)
+
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""
-        squared = np.bincount(self.place, self.w**2, len(self.rows.w)) / self.rows.w**2
+        squared = binned(self.place, self.w**2, len(self.rows.w)) / self.rows.w**2
         q = self.rows.n_cuts + len(self.rows.x)
         total = np.zeros((q, q))
         for k in range(self.rows.n_cuts + 1):

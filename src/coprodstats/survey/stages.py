@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, listed
 from coprodstats.survey.declared_design import SurveyDesign
+from coprodstats.survey.numbering import numbered
 from coprodstats.survey.resolved import Stage
 
 Floats = NDArray[np.float64]
@@ -100,12 +101,8 @@ def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
     pair = outer.astype(np.int64) * width + inner
     n_possible = (int(outer.max(initial=0)) + 1) * width
     if n_possible <= max(len(pair), FEW_PAIRS):  # a table of all pairs takes no sorting
-        table = np.full(n_possible, len(pair), dtype=np.intp)
-        table[pair[::-1]] = np.arange(len(pair))[::-1]
-        present = table < len(pair)
-        first = table[present]
-        table[present] = np.arange(len(first))
-        return table[pair], outer[first], first
+        index, first = numbered(pair, n_possible)
+        return index, outer[first], first
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)
     return index.astype(np.intp), outer[first], first.astype(np.intp)
 

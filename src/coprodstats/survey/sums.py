@@ -76,14 +76,17 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
     >>> binned(np.zeros(3, dtype=np.intp), np.array([1e17, 1.0, -1e17]), 1).tolist()
     [1.0]
     """
-    n = len(values)
-    if n == 0:
+    if len(values) == 0:
         return np.zeros(n_groups)
-    # n multiples of the step add up exactly
-    bits = 52 - int(np.ceil(np.log2(n)))
-    largest = max(float(values.max()), -float(values.min()))
-    high, low = cut(values, power_above(np.asarray(largest)), bits)
+    high, low = _summable(values)
     return np.asarray(np.bincount(group, high, n_groups) + np.bincount(group, low, n_groups))
+
+
+def _summable(values: Floats) -> tuple[Floats, Floats]:
+    """Return numbers cut in two parts, any number of the first of which add up exactly."""
+    bits = 52 - int(np.ceil(np.log2(len(values))))
+    largest = max(float(values.max()), -float(values.min()))
+    return cut(values, power_above(np.asarray(largest)), bits)
 
 
 def sums_by(values: Floats, group: Ints, n_groups: int) -> Floats:
@@ -112,7 +115,10 @@ def total(values: Floats) -> float:
     >>> total(np.array([1e17, 1.0, -1e17]))
     1.0
     """
-    return float(binned(np.zeros(len(values), dtype=np.intp), values, 1)[0])
+    if len(values) == 0:
+        return 0.0
+    high, low = _summable(values)
+    return float(high.sum() + low.sum())
 
 
 def cross_products(left: Floats, right: Floats) -> Floats:

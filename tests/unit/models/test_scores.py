@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coprodstats.models import likelihood
+from coprodstats.models import likelihood, scores
 from coprodstats.models.blocks import sort_rows
 from coprodstats.models.links import LINKS
 from coprodstats.models.scores import CumulativeScores, ScoreMatrix, cumulative_scores
@@ -50,7 +50,9 @@ def test_products_and_sizes() -> None:
     assert ours.sizes() == pytest.approx(np.sqrt((rows**2).sum(axis=0)), rel=1e-12)
 
 
-def test_rows_that_stand_for_several_respondents() -> None:
+@pytest.mark.parametrize("cells", [0, 100])
+def test_rows_that_stand_for_several_respondents(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "CELLS_PER_RESPONDENT", cells)
     # Five respondents share each row: their scores are those of the row, by their own weights.
     rng = np.random.default_rng(6)
     x, y = rng.normal(size=(12, P)), np.arange(12) % K
