@@ -109,6 +109,34 @@ def check(datafile: Path, codebook: Path, form: str) -> None:
             raise checked.error
 
 
+@main.group(name="codebook")
+def codebook_commands() -> None:
+    """Turn a codebook into other forms."""
+
+
+@codebook_commands.command()
+@click.argument("codebook", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "toml", "ddi", "md", "html"]), required=True, help="Form."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Survey file, for counts (ddi, md, html).")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write; by default it is printed.")
+def export(codebook: Path, form: str, data: Path | None, out: Path | None) -> None:
+    """Write CODEBOOK as a table, TOML, DDI-Codebook XML, Markdown or HTML.
+
+    Nothing is overwritten. Counts below 10 are never shown.
+    """
+    from coprodstats.reporting.codebook_export import export_codebook, write_new  # noqa: PLC0415
+
+    with _told():
+        text = export_codebook(codebook, form, data)
+        if out is None:
+            click.echo(text, nl=False)
+        else:
+            write_new(out, text)
+            click.echo(f"wrote {_shown(out)}")
+
+
 def _tell_log(log: CleaningLog) -> None:
     for label, rows in log.flow():
         click.echo(f"{rows:>8,}  {label}")

@@ -13,7 +13,7 @@ import coprodstats
 from coprodstats import cli, errors
 from coprodstats.errors import CoprodstatsError, Fault
 
-COMMANDS = ("run", "verify", "reproduce", "init", "check")
+COMMANDS = ("run", "verify", "reproduce", "init", "check", "codebook")
 CODEBOOK = """title = "t"
 [cleaning]
 duplicate_ids = "keep first"

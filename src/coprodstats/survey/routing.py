@@ -91,7 +91,7 @@ def read_columns(frame: pd.DataFrame, variables: Mapping[str, Variable]) -> dict
         What the codes mean; their routes lead to no question twice.
     """
     read: dict[str, Answers] = {}
-    for name in _in_order(variables):
+    for name in in_order(variables):
         variable, column = variables[name], frame[name]
         if variable.asked_if:
             outside = _route(variable, read)[1] & column.isna().to_numpy()
@@ -103,8 +103,8 @@ def read_columns(frame: pd.DataFrame, variables: Mapping[str, Variable]) -> dict
     return {name: read[name] for name in variables}
 
 
-def _in_order(variables: Mapping[str, Variable]) -> Iterator[str]:
-    """Yield names so that the questions that a route depends on come first."""
+def in_order(variables: Mapping[str, Variable]) -> Iterator[str]:
+    """Yield the names of all variables, the questions that a route depends on first."""
     done: set[str] = set()
     waiting = list(variables)
     while waiting:
