@@ -103,10 +103,10 @@ def dta(folder: Path, frame: pd.DataFrame | None = None, **options: object) -> b
     return (folder / "made.dta").read_bytes()
 
 
-def parquet(_: Path) -> bytes:
+def parquet(_: Path, names: list[str] | None = None) -> bytes:
     stream = io.BytesIO()
     many = pd.concat([FRAME] * 50, ignore_index=True)
-    table = pa.Table.from_pandas(many, preserve_index=False)
+    table = pa.Table.from_pandas(many, preserve_index=False).rename_columns(names or list(FRAME))
     pq.write_table(table, stream, write_page_checksum=True, compression="none", use_dictionary=False)
     return stream.getvalue()
 
@@ -176,6 +176,14 @@ CASES = {
     ),
     "F14 accents composed and not": Case(
         text("id,q,w,\u00e9,e\u0301\na,1,1,1,1\n"), SchemaError, "positions 4, 5 have the same name"
+    ),
+    "F13 a column twice in a workbook": Case(
+        xlsx([["id", "q", "q"], ["a", 1, 2]]), SchemaError, "positions 2, 3 have the same name",
+        name="survey.xlsx",
+    ),
+    "F13 a column twice in Parquet": Case(
+        lambda folder: parquet(folder, ["id", "q", "q"]), SchemaError, "positions 2, 3 have the same name",
+        name="survey.parquet",
     ),
     "F15 a zero-width space in a name": Case(
         text("id,q\u200b,w\na,1,1\n"), SchemaError, r"position 2 holds U\+200B ZERO WIDTH SPACE"
@@ -366,6 +374,7 @@ AS_READ = {"id": ["a", "b"], "q": ["1", "2"], "w": ["0.5", "1.5"]}
         replace(FINE, content=text(GOOD.replace(",", "\t")), name="survey.tsv"),
         replace(FINE, content=text(GOOD.replace(",", "|")), file='\n[file]\ndelimiter = "|"\n'),
         replace(FINE, content=text("id;q;w\na;1;0,5\nb;2;1,5\n"), file=SEMI),  # F02
+        replace(FINE, content=text("\ufeff" + GOOD), file='\n[file]\nencoding = "utf8"\n'),
         replace(FINE, content=text(GOOD, "utf-16"), file='\n[file]\nencoding = "utf-16"\n'),  # F10
         replace(
             FINE,

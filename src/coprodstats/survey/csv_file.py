@@ -24,7 +24,7 @@ from coprodstats.errors import (
     raise_found,
 )
 from coprodstats.survey.column_names import header_faults
-from coprodstats.survey.file_format import DELIMITERS, FileFormat
+from coprodstats.survey.file_format import DELIMITERS, FileFormat, codec
 from coprodstats.survey.limits import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.opening import OpenFile
 from coprodstats.survey.raw_table import RawTable, joined, rewritten
@@ -134,7 +134,7 @@ class _Records:
 @contextmanager
 def _records(file: OpenFile, declared: FileFormat, delimiter: str) -> Iterator[_Records]:
     file.stream.seek(0)
-    encoding = "utf-8-sig" if declared.encoding.lower().replace("_", "-") == "utf-8" else declared.encoding
+    encoding = "utf-8-sig" if codec(declared.encoding) == "utf-8" else declared.encoding
     # Bytes that are no text were found by the scan; here they must not hide other faults.
     text = io.TextIOWrapper(file.stream, encoding=encoding, errors="replace", newline="")
     # The limit belongs to the csv module as a whole, so it is put back.

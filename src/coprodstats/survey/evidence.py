@@ -6,7 +6,7 @@ import re
 from typing import BinaryIO
 
 from coprodstats.errors import EncodingError, Fault, FormatError, InputError
-from coprodstats.survey.file_format import SHEETS, Format
+from coprodstats.survey.file_format import SHEETS, Format, codec
 from coprodstats.survey.opening import OpenFile, check_package
 
 _HEAD = 4096
@@ -26,15 +26,14 @@ _BEGINNINGS = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "a gzip archive",
     b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
     b"<stata_dta>": "a Stata file",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
-    b"SQLite format 3": "a database",
     b"{\\rtf": "a text document",
-    b"RDX": "a file of R",
     b"<?xml": "an XML page",
 }
+# Names of columns may begin like this; text holds no NUL.
+_BINARY_BEGINNINGS = {b"PAR1": "a Parquet file", b"RDX": "a file of R", b"SQLite": "a database"}
 _ALLOWED: dict[Format, str] = {
     "csv": "text",
     "sav": "a file that begins with $FL2 or $FL3",
@@ -91,12 +90,13 @@ def _looks(head: bytes) -> str:
     if start.startswith((b"<!doctype html", b"<html")):
         tag = "<!DOCTYPE html" if start.startswith(b"<!") else "<html"
         return f"a web page, perhaps a login page: it begins with '{tag}'"
-    return next((kind for begin, kind in _BEGINNINGS.items() if head.startswith(begin)), "")
+    beginnings = {**_BEGINNINGS, **(_BINARY_BEGINNINGS if b"\0" in head else {})}
+    return next((kind for begin, kind in beginnings.items() if head.startswith(begin)), "")
 
 
 def _check_text(looks: str, name: str, encoding: str) -> None:
     if looks == "UTF-16 text":
-        if encoding.lower().replace("_", "-").startswith("utf-16"):
+        if codec(encoding).startswith("utf-16"):
             return
         found = "the name says CSV, the content is UTF-16 text"
         remedy = 'declare it in the codebook: [file] encoding = "utf-16"'

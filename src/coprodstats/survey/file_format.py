@@ -164,6 +164,17 @@ def format_of(name: str, declared: FileFormat) -> Format:
     return found
 
 
+def codec(encoding: str) -> str:
+    """Return the one name of an encoding that has several.
+
+    Examples
+    --------
+    >>> codec("UTF8"), codec("Windows-1252")
+    ('utf-8', 'cp1252')
+    """
+    return codecs.lookup(encoding).name
+
+
 def _delimiter(table: TomlTable) -> str:
     if "delimiter" not in table:
         return ""

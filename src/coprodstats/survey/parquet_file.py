@@ -11,14 +11,21 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from coprodstats.errors import Fault, InputError, ResourceLimitError, SchemaError, TruncatedInputError
+from coprodstats.errors import (
+    Fault,
+    InputError,
+    ResourceLimitError,
+    SchemaError,
+    TruncatedInputError,
+    raise_found,
+)
+from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.metadata import FileMetadata, ValueType, VariableMetadata
 from coprodstats.survey.raw_table import RawTable, joined
 from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
 
 _ROWS_AT_ONCE = 100_000
-_PANDAS_INDEX = "__index_level_"
 
 
 def read_parquet(
@@ -86,8 +93,6 @@ def read_parquet(
 def _metadata(file: pq.ParquetFile, schema: pa.Schema, name: str) -> FileMetadata:
     variables = {}
     for field in schema:
-        if field.name.startswith(_PANDAS_INDEX):
-            continue
         said = {key.decode(): text.decode() for key, text in (field.metadata or {}).items()}
         variables[field.name] = VariableMetadata(
             name=field.name, label=said.get("label", ""), type=_type(field.type), values=_values(said)
@@ -120,5 +125,6 @@ def _refuse(metadata: FileMetadata, schema: pa.Schema, name: str) -> None:
     if (metadata.n_rows or 0) > MOST_ROWS:
         found = f"the file says that it holds {metadata.n_rows:,} rows"
         raise ResourceLimitError(Fault(where=name, found=found, allowed=f"at most {MOST_ROWS:,}"))
+    raise_found(header_faults(schema.names, name), InputError)
     if faults := [fault for field in schema if (fault := column_fault(field.name, field.type, name))]:
         raise SchemaError(*faults)

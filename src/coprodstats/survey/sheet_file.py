@@ -25,6 +25,7 @@ from coprodstats.errors import (
     listed,
     raise_found,
 )
+from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.limits import LONGEST_CELL, MOST_COLUMNS
 from coprodstats.survey.metadata import FileMetadata, VariableMetadata
 from coprodstats.survey.raw_table import RawTable, joined
@@ -147,7 +148,7 @@ def _header_faults(sheet: Any, name: str, names: list[str], header_rows: int) ->
     if nameless := [place for place, column in enumerate(names, start=1) if not column]:
         found = f"columns without a name at positions {listed(nameless)}"
         return [(SchemaError, Fault(where=where, found=found, allowed="one name per column", remedy=remedy))]
-    return []
+    return header_faults(names, name)
 
 
 @dataclass(slots=True)

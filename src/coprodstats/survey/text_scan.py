@@ -6,6 +6,7 @@ import codecs
 from typing import BinaryIO
 
 from coprodstats.errors import EncodingError, Fault, Found, ResourceLimitError, SchemaError, listed
+from coprodstats.survey.file_format import codec
 
 _BLOCK = 1024**2
 LONGEST_LINE = 64 * 1024**2
@@ -36,7 +37,7 @@ def scan_text(stream: BinaryIO, encoding: str, name: str) -> list[Found]:
     'a.csv: line 2, column 2: a NUL byte (1 i'
     """
     decoder = codecs.getincrementaldecoder(encoding)()
-    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    wide = codec(encoding).startswith(("utf-16", "utf-32"))
     n_nul, undecodable, length = 0, False, 0
     while block := stream.read(_BLOCK):
         length = _length_after(block, length, name)
@@ -90,7 +91,7 @@ def _undecodable_fault(stream: BinaryIO, encoding: str, name: str, *, wide: bool
                 places.append(f"line {number}, column {column}: byte 0x{plain[error.start]:02X}")
     more = f" and {n_lines - len(places):,} more lines" if n_lines > len(places) else ""
     found = f"{listed(places, _MOST_SHOWN)}{more} is not {encoding.upper()}"
-    other = "cp1252" if encoding.lower() != "cp1252" else "latin-1"
+    other = "cp1252" if codec(encoding) != "cp1252" else "latin-1"
     meant = first.decode(other, errors="replace")
     hint = f"; {other} would make {meant!r} of the first" if meant.isprintable() and meant else ""
     return Fault(
