@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.errors import listed
+from coprodstats.errors import ConvergenceError, Fault, listed
 from coprodstats.models import jeffreys, likelihood, penalised
 from coprodstats.models.assemble import Maximum, Prepared
 from coprodstats.models.links import Link
@@ -87,9 +87,12 @@ def penalised_refit(
     Raises
     ------
     ConvergenceError
-        If it was not found, or a category has no weight left.
+        If it was not found, a category has no weight left, or a weight is negative.
     """
     live = live_rows(ready, weights)
+    if (weights < 0).any():
+        found = "a weight is negative, under which the penalty is not defined"
+        raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=found))
     problem = jeffreys.Problem(
         x=x[live],
         y=ready.sample.y[live],
@@ -98,9 +101,9 @@ def penalised_refit(
         link=link,
         offset=None if ready.offset is None else ready.offset[live],
     )
-    found = penalised.maximise(problem, start=start).estimate
-    require_maximum(ready, found, float(problem.w.sum()))
-    return found.theta
+    estimate = penalised.maximise(problem, start=start).estimate
+    require_maximum(ready, estimate, float(problem.w.sum()))
+    return estimate.theta
 
 
 def _warnings(ready: Prepared, link: Link) -> tuple[str, ...]:

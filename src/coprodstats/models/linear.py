@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import linalg
 
 from coprodstats.errors import ConvergenceError, Fault, ModelError
 from coprodstats.models import likelihood
@@ -151,12 +150,15 @@ def _loglik(squares: float, w: Floats) -> float:
 
 
 def _refit(ready: Prepared, weights: Floats, _: Floats | None, *, columns: Floats, y: Floats) -> Floats:
-    """Return the least-squares estimates under other weights, shape (1+p,)."""
-    root = np.sqrt(weights)
-    turned, upper = linalg.qr(columns * root[:, None], mode="economic")
-    size = np.abs(np.diag(upper))
-    if size.min() <= likelihood.SINGULAR * size.max():
+    """Return the least-squares estimates under other weights, shape (1+p,).
+
+    Columns are orthonormal under the sample's weights, so that their products lose nothing; single weights
+    may be negative, which have no root.
+    """
+    products = columns.T @ (columns * weights[:, None])
+    size = np.linalg.eigvalsh(products)
+    if size[0] <= likelihood.SINGULAR * size[-1]:
         raise ConvergenceError(
             Fault(where=f"model {ready.name!r}", found="a column does not vary, or only with others")
         )
-    return np.asarray(linalg.solve_triangular(upper, turned.T @ (y * root)))
+    return np.asarray(np.linalg.solve(products, columns.T @ (weights * y)))

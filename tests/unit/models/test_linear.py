@@ -151,6 +151,23 @@ def test_replicates_are_fits_under_their_weights(frame: pd.DataFrame) -> None:
     assert model.covariance_matrix == pytest.approx(far.T @ far / 5, rel=1e-8)
 
 
+def test_replicate_weights_may_be_negative_here_and_there(frame: pd.DataFrame) -> None:
+    rng = np.random.default_rng(2)
+    names = [f"r{k}" for k in range(6)]
+    replicated = frame.assign(**{n: frame["w"] * rng.uniform(-0.1, 2, len(frame)) for n in names})
+    design = SurveyDesign(weights="w", replicate_weights=tuple(names), replicate_method="sdr")
+    model = linear("index ~ age + gender", replicated, design=design)
+    x = np.column_stack([np.ones(len(frame)), frame["age"], frame["gender"] == "woman"]).astype(float)
+    weights = replicated[names].to_numpy(dtype=float).T
+    by_hand = [np.linalg.solve((x.T * w) @ x, (x.T * w) @ frame["index"]) for w in weights]
+    assert model.replicates == pytest.approx(np.array(by_hand), rel=1e-9)
+    replicated["high"] = (frame["index"] > frame["index"].median()).astype(int)
+    with pytest.raises(
+        cps.CoprodstatsError, match=r"a weight is negative, under which the penalty is not defined"
+    ):
+        cps.logit("high ~ age", replicated, design=design, separation="firth")
+
+
 # --- hard numbers ---
 
 
