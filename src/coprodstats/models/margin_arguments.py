@@ -68,10 +68,9 @@ def predictors_of(model: FittedModel, variables: Sequence[str] | str | None, ask
         If one is not in the model, or none is named.
     """
     known = model.spec.formula.predictors
-    if variables is None:
-        return list(known)
     where = f"{asked}: model {model.name!r}" if asked else f"model {model.name!r}"
-    wanted = names_of(variables, where, kind="predictor", allowed=listed(known))
+    given = known if variables is None else variables
+    wanted = names_of(given, where, kind="predictor", allowed=listed(known))
     faults = [
         Fault(
             where=where,
@@ -82,9 +81,15 @@ def predictors_of(model: FittedModel, variables: Sequence[str] | str | None, ask
         for name in wanted
         if name not in known
     ]
+    faults += [_offset_fault(where, name) for name in wanted if name == model.offset_name]
     if faults:
         raise ArgumentError(*faults)
     return wanted
+
+
+def _offset_fault(where: str, name: str) -> Fault:
+    found = f"{name!r} is the model's offset as well, which stays as it is"
+    return Fault(where=where, found=found, allowed="other predictors")
 
 
 def settings_of(model: FittedModel, at: At, asked: str) -> list[dict[str, Any]]:
@@ -120,6 +125,8 @@ def settings_of(model: FittedModel, at: At, asked: str) -> list[dict[str, Any]]:
             found, remedy = f"{name!r} is not a predictor of {model.name!r}", did_you_mean(str(name), known)
             faults.append(Fault(where=where, found=found, allowed=listed(known), remedy=remedy))
             continue
+        if name == model.offset_name:
+            faults.append(_offset_fault(where, name))
         values[name] = _as_list(given)
         faults += _value_faults(model, name, values[name], where)
     if faults:

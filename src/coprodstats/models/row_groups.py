@@ -185,9 +185,10 @@ def _column(model: FittedModel, one: object, where: str) -> pd.Series | Fault:
         return _aligned(model, one, where)
     known = list(map(str, model.sample.columns))
     if not isinstance(one, str) or one not in known:
+        named = repr(one) if isinstance(one, str | int) else f"a {type(one).__name__}"
         return Fault(
             where=where,
-            found=f"{one!r} is not a predictor of model {model.name!r}",
+            found=f"{named} is not a predictor of model {model.name!r}",
             allowed=f"{listed(known)}, or a Series with the index of the data",
             remedy=did_you_mean(str(one), known),
         )

@@ -240,6 +240,7 @@ def test_unseen_levels_raise(frame: pd.DataFrame) -> None:
         (lambda m: margins(m, "agee"), r"'agee' is not one of its predictors(.|\n)*did you mean 'age'\?"),
         (lambda m: margins(m, ["age", "foo", "bar"]), r"2 faults"),
         (lambda m: margins(m, []), r"no predictor is named\n\s+Allowed: age, gender"),
+        (lambda m: margins(m, by=np.arange(9)), r"by: a ndarray is not a predictor"),
         (lambda m: margins(m, 5), r"5 is not one of its predictors\n\s+Allowed: age, gender"),
         (lambda m: margins(m, adjust=["holm"]), r"adjust: \['holm'\]\n\s+Allowed: holm, bh"),
         (lambda m: margins(m, "often"), r"'often' is not one of its predictors"),

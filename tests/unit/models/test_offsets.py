@@ -101,6 +101,10 @@ def test_a_predictor_may_be_the_offset_too(frame: pd.DataFrame) -> None:
     model = ologit("y ~ x + z", frame, offset="x")
     assert model.params["x"] == pytest.approx(ologit("y ~ x + z", frame).params["x"] - 1, rel=1e-10)
     assert list(model.sample.columns) == ["x", "z"]
+    assert set(margins(model, "z")["variable"]) == {"z"}
+    for call in (lambda: margins(model), lambda: margins(model, "z", at={"x": 1})):
+        with pytest.raises(ArgumentError, match=r"'x' is the model's offset as well, which stays as it is"):
+            call()
 
 
 @pytest.mark.parametrize(
