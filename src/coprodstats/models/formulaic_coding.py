@@ -100,7 +100,7 @@ def _level_of(name: str, bases: dict[str, Any]) -> tuple[str, str]:
                 if re.search(rf"(^|:){re.escape(mark)}(:|$)", name):
                     levels.append(str(level))
                     base = _base_level(getattr(state.contrasts, "base", None), state.levels)
-                    references.append(str(base) if "[T." in mark else "")
+                    references.append(str(base) if mark == f"{expr}[T.{level}]" else "")
     return ":".join(levels), ":".join(references)
 
 

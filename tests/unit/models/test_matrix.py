@@ -89,6 +89,13 @@ def test_labels_with_the_marks_of_the_grammar_are_kept_apart() -> None:
     assert [(c.level, c.reference) for c in spec.columns] == [("a:b", "a"), ("b]", "a"), ("[T.a", "a")]
 
 
+def test_a_label_with_the_mark_of_contrasts_has_no_reference_where_there_is_none() -> None:
+    odd = frame().assign(nation=frame()["nation"].cat.rename_categories({"DK": "x[T.y]"}))
+    _, spec = built("nation:age + poly(kids, 2)", odd)
+    found = {c.level: c.reference for c in spec.columns if c.term == "nation:age"}
+    assert found == {"CZ": "", "x[T.y]": "", "FR": ""}
+
+
 def test_the_same_columns_are_rebuilt_for_other_rows() -> None:
     right = "center(age) + scale(kids) + nation*sex + poly(age, 2)"
     x, spec = built(right)
