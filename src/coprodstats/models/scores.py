@@ -98,16 +98,16 @@ class CumulativeScores:
         return np.vstack([above + below, *(-slope for slope in slopes)]).T
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
-        """Return `totals` where respondents share rows, from their weights in each row and group."""
+        """Return `totals` where respondents share rows: from their weights in each row and group, if few."""
         m = len(self.rows.w)
-        cell = group * m
-        cell += self.place
-        if n_groups * m <= CELLS_PER_RESPONDENT * len(cell):
+        if n_groups * m <= CELLS_PER_RESPONDENT * len(self.place):
+            cell = group * m
+            cell += self.place
             weight = binned(cell, self.w, n_groups * m).reshape(n_groups, m)
             return cross_products((weight / self.rows.w).T, self._lines().T)
-        cells, index = np.unique(cell, return_inverse=True)
-        share = binned(index, self.w, len(cells)) / self.rows.w[cells % m]
-        return sums_by(self._lines()[:, cells % m].T * share[:, None], cells // m, n_groups)
+        share = self.w / self.rows.w[self.place]
+        sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
+        return np.vstack(sums).T
 
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""

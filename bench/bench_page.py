@@ -1,0 +1,141 @@
+"""The page docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from bench_data import Survey
+from bench_peers import r_versions
+from bench_time import Timing
+
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `python bench/bench.py` (`make bench`), not by hand. Seconds of several fits of the same data: 15
+columns in the design matrix, five ordered categories or two, 30 strata, 240 PSUs, unequal weights.
+*Numbers*: ten continuous and five binary predictors, no two respondents alike; *categories*: five factors of
+four levels. Wall seconds are what one waits for; processor seconds (user and system) show what several
+threads, or a busy machine, hide.
+"""
+READING = """\
+## How to read this
+
+- Ours is timed from the call with a formula and a DataFrame and includes the checks of the design, the proof
+  that a maximum exists (no separation), the settling of the maximum beyond the last bit, and the covariance
+  under strata, PSUs and weights. No peer looks for separation. statsmodels gets finished arrays; R and svy
+  get a formula or names of columns, and a design that was declared beforehand, which is not in their time.
+- "Times ours" is by wall seconds: above 1 means slower than ours. What takes over ten seconds is run once.
+- statsmodels' clustered GLM knows PSUs and weights but no strata; its OrderedModel has no weights.
+- `svyolr`, `polr` and OrderedModel stop at the tolerance of their general optimiser, svy at 1e-8: the last
+  column shows the digits that costs.
+- The floor is the time to form X'WX and X'r, in blocks that fit the processor's cache, as often as ours
+  iterates on all rows. Respondents who are alike in outcome and predictors are fitted together, so that the
+  time for categories may be below it.
+- Memory is the peak of what Python and numpy allocate during a fit, above what was there before (tracemalloc;
+  buffers of compiled libraries are not seen), in units of the design matrix, n × 15 doubles.
+- One thread throughout: threads over blocks of rows were tried and gained nothing on two cores, as each step
+  on a block is too short.
+
+## Not measured
+
+- The time to import the package, reading and cleaning, margins and comparisons, reports.
+- Other links, missing answers, replicate weights.
+- Other machines, other BLAS libraries, more than one fit at a time, more than one BLAS thread.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """What was measured on one survey, by model."""
+
+    survey: Survey
+    timings: list[Timing]
+    floors: dict[str, float]
+    peaks: dict[str, float]
+    iterations: dict[str, int]
+
+
+def page(measured: list[Measured], load: float, *, with_r: bool, with_svy: bool) -> str:
+    """Return the page as Markdown."""
+    lines = [INTRODUCTION, *_machine(load, with_r=with_r), *_summary(measured)]
+    for one in measured:
+        for model in one.floors:
+            lines += _table(one, model)
+    absent = [name for name, there in (("R's programs", with_r), ("svy", with_svy)) if not there]
+    without = "".join(f"- {name}: not installed, or not asked for.\n" for name in absent)
+    return "\n".join([*lines, READING]) + without
+
+
+def _summary(measured: list[Measured]) -> list[str]:
+    lines = [
+        "## Ours at a glance",
+        "",
+        "| data | model | wall seconds | CPU seconds | times the floor | peak memory / design matrix |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for one in measured:
+        for model, least in one.floors.items():
+            ours = next(t for t in one.timings if t.model == model)
+            share = one.peaks[model] / one.survey.design_matrix_mb
+            lines.append(
+                f"| {_data(one.survey)} | {model} | {ours.median:.4f} | {ours.median_cpu:.4f} "
+                f"| {ours.median / least:.1f} | {share:.2f} |"
+            )
+    return [*lines, ""]
+
+
+def _data(survey: Survey) -> str:
+    return f"{survey.name}, n = {survey.n:,}"
+
+
+def _table(one: Measured, model: str) -> list[str]:
+    timings = [t for t in one.timings if t.model == model]
+    base = timings[0]
+    lines = [
+        f"## {model}: {_data(one.survey)}",
+        "",
+        "| program | wall seconds (median) | fastest | CPU seconds (median) | repeats | times ours "
+        "| largest difference of a slope |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for t in timings:
+        if t.note:
+            lines.append(f"| {t.program} | {t.note} | | | | | |")
+            continue
+        gap = "" if t is base else f"{np.abs(t.slopes - base.slopes).max():.1e}"
+        lines.append(
+            f"| {t.program} | {t.median:.4f} | {min(t.wall):.4f} | {t.median_cpu:.4f} | {len(t.wall)} "
+            f"| {t.median / base.median:.2f} | {gap} |"
+        )
+    least = one.floors[model]
+    share = least / base.median
+    lines.append(
+        f"| floor: X'WX and X'r, {one.iterations[model]} times | {least:.4f} | | | | {share:.3f} | |"
+    )
+    return [*lines, ""]
+
+
+def _machine(load: float, *, with_r: bool) -> list[str]:
+    packages = ("numpy", "scipy", "pandas", "formulaic", "statsmodels")
+    versions = ", ".join(f"{p} {version(p)}" for p in packages)
+    lines = [
+        f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.",
+        f"Load average {load:.1f} when it began: above the number of cores the times are somewhat too long.",
+        f"Python {platform.python_version()}, {versions}.",
+        f"BLAS threads: {os.environ['OPENBLAS_NUM_THREADS']}.",
+    ]
+    if with_r:
+        lines.append(f"{r_versions()}.")
+    return [*lines, ""]
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown processor"
