@@ -76,6 +76,7 @@ _HOMES = {
     "pool": "models.pool",
     "Pooled": "models.pooled",
     "pooled_wald_test": "models.pooled",
+    "flow_diagram": "reporting.figures.flow",
     "read_claims": "reporting.claims",
     "check_claims": "reporting.claims",
     "run_analysis": "reporting.analysis",
@@ -134,6 +135,7 @@ if TYPE_CHECKING:
     from coprodstats.reporting.analysis import run_analysis as run_analysis
     from coprodstats.reporting.claims import check_claims as check_claims
     from coprodstats.reporting.claims import read_claims as read_claims
+    from coprodstats.reporting.figures.flow import flow_diagram as flow_diagram
     from coprodstats.reporting.manifest import verify as verify
     from coprodstats.survey.cleaning import CleanedSurvey as CleanedSurvey
     from coprodstats.survey.cleaning import clean as clean

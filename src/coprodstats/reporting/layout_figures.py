@@ -10,8 +10,8 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import (
     Caption,
     Figure,
-    cleaning_flow,
     comparison_forest,
+    flow_diagram,
     item_bars,
     levels_by_group,
     prediction_lines,
@@ -38,26 +38,8 @@ MARGIN_SUBTITLE = (
 
 
 def flow_figure(findings: Findings, words: Words) -> Figure:
-    """Return the way from the rows of the file to those of each main model."""
-    steps = findings.cleaned.log.flow()
-    log = findings.cleaned.log
-    title = f"{log.rows_kept:,} of {log.rows_in:,} rows of the file are kept"
-    caption = Caption(
-        key="cleaning-flow",
-        title=title,
-        subtitle="Rows of the survey file, and rows excluded by reason",
-        n=f"{log.rows_in:,} rows in the file",
-        source=words.source,
-    )
-    shown = [
-        (_sentence(label), rows) for i, (label, rows) in enumerate(steps) if rows or i in (0, len(steps) - 1)
-    ]
-    return cleaning_flow(shown, caption)
-
-
-def _sentence(label: str) -> str:
-    plain = label.removeprefix("excluded: ")
-    return plain[:1].upper() + plain[1:]
+    """Return the way from the rows of the file to the rows kept."""
+    return flow_diagram(findings.cleaned.log, words.source)
 
 
 def levels_figure(findings: Findings, words: Words) -> Figure:

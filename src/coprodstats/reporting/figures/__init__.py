@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from coprodstats.reporting.figures.flow import cleaning_flow as cleaning_flow
+from coprodstats.reporting.figures.flow import flow_diagram as flow_diagram
 from coprodstats.reporting.figures.forest import (
     TermLabel as TermLabel,
 )

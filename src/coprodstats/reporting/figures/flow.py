@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,7 +18,12 @@ from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.style import BAND, DARK_BLUE, INK, PAPER, QUIET_INK, SMALL_SIZE
 from coprodstats.reporting.table import Column
 
-FlowKind = Literal["in", "excluded", "kept"]
+if TYPE_CHECKING:
+    from coprodstats.survey.log import CleaningLog
+
+FlowKind = Literal["in", "part", "excluded", "kept", "flagged"]
+# Kinds that stand beside the way: rows that leave it, and rows that are on it anyway.
+_BESIDE = {"excluded": "Excluded", "part": "Of these from", "flagged": "Of these flagged"}
 
 _BOX = 0.62
 _SIDE = 0.5
@@ -33,9 +38,9 @@ def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Capt
     Parameters
     ----------
     steps
-        A frame with columns ``kind`` (``in``, ``excluded`` or ``kept``), ``label`` and ``rows``, in order;
-        or pairs of label and rows, of which the first is ``in``, the last ``kept`` and those between
-        ``excluded``. There may be several ``kept`` on the way.
+        A frame with columns ``kind``, ``label`` and ``rows``, in order; or pairs of label and rows, of which
+        the first is ``in``, the last ``kept`` and those between ``excluded``. There may be several ``kept``
+        on the way; ``part`` (one file of several) and ``flagged`` take no row away.
     caption
         The figure's words.
 
@@ -71,6 +76,49 @@ def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Capt
         )
 
 
+def flow_diagram(log: CleaningLog, source: str = "Cleaning log.") -> Figure:
+    """Draw what cleaning did to the rows of a survey.
+
+    Parameters
+    ----------
+    log
+        The log. Rules that excluded nothing are in its tables and not in the drawing; flags always are.
+    source
+        Where the numbers come from, as readers see it.
+
+    Returns
+    -------
+    Figure
+        Its ``svg`` is the drawing, with a title and a description; its ``table`` has the same numbers.
+
+    Examples
+    --------
+    >>> from coprodstats.survey.log import CleaningLog, empty_table
+    >>> none = {name: empty_table(name) for name in ("cells", "valid", "missing")}
+    >>> excluded = pd.DataFrame({"reason": ["empty row", "repeated id"], "rows": [2, 0]})
+    >>> figure = flow_diagram(CleaningLog(rows_in=12, rows_kept=10, excluded=excluded, **none))
+    >>> figure.title
+    '10 of 12 rows of the file are kept'
+    >>> figure.alt
+    'Of 12 rows, 10 are kept (83.3%). Excluded: Empty row, 2.'
+    """
+    files = "files" if len(log.sources) else "file"
+    caption = Caption(
+        key="cleaning-flow",
+        title=f"{log.rows_kept:,} of {log.rows_in:,} rows of the {files} are kept",
+        subtitle="Rows of the survey file, and rows excluded by reason",
+        n=f"{log.rows_in:,} rows in the {files}",
+        source=source,
+    )
+    steps = log.steps()
+    steps = steps[(steps["kind"] != "excluded") | (steps["rows"] > 0)]
+    capital = [
+        label if kind == "part" else label[:1].upper() + label[1:]
+        for kind, label in zip(steps["kind"], steps["label"], strict=True)
+    ]
+    return cleaning_flow(steps.assign(label=capital), caption)
+
+
 def _as_frame(steps: pd.DataFrame | Sequence[tuple[str, int]]) -> pd.DataFrame:
     if isinstance(steps, pd.DataFrame):
         return steps
@@ -87,14 +135,20 @@ def _faults(where: str, data: pd.DataFrame) -> list[Fault]:
         return [
             Fault(where=where, found=f"unknown kinds {listed(unknown)}", allowed=listed(get_args(FlowKind)))
         ]
-    if kinds[0] != "in" or kinds.count("in") != 1 or kinds[-1] != "kept":
+    way = [kind for kind in kinds if kind not in {"part", "flagged"}]
+    if kinds[0] != "in" or kinds.count("in") != 1 or way[-1] != "kept":
         return [Fault(where=where, found="the steps do not go from one 'in' to a 'kept'")]
     faults, left = [], 0.0
+    rows_in, parts = float(data["rows"].iloc[0]), data.loc[data["kind"] == "part", "rows"]
+    if len(parts) and parts.sum() != rows_in:
+        found = f"the files have {fmt.count(float(parts.sum()))} rows, {fmt.count(rows_in)} come in"
+        faults.append(Fault(where=where, found=found, remedy="list every file with its rows"))
     for kind, label, rows in data[["kind", "label", "rows"]].itertuples(index=False, name=None):
         if kind == "kept" and rows != left:
             found = f"{label!r}: {fmt.count(left)} rows are left, {fmt.count(rows)} are given"
             faults.append(Fault(where=where, found=found, remedy="list every exclusion with its rows"))
-        left = left - rows if kind == "excluded" else rows
+        if kind in {"in", "kept", "excluded"}:
+            left = left - rows if kind == "excluded" else rows
     return faults
 
 
@@ -102,16 +156,20 @@ def _draw(data: pd.DataFrame) -> Sheet:
     tops, height = _places(list(data["kind"]))
     paper, base = cv.sheet(height)
     spine = sum(_MAIN) / 2
-    main = [(top, kind) for top, kind in zip(tops, data["kind"], strict=True) if kind != "excluded"]
+    main = [(top, kind) for top, kind in zip(tops, data["kind"], strict=True) if kind not in _BESIDE]
     for (above, _), (below, _) in pairwise(main):
         _arrow(base, (spine, above + _BOX), (spine, below))
+    below_the_way = [top for top in tops if top > main[-1][0]]
+    if below_the_way:
+        _tie(base, (spine, main[-1][0] + _BOX), (spine, below_the_way[-1] + _SIDE / 2))
     rows_in = float(data["rows"].iloc[0])
     for top, (kind, label, rows) in zip(
         tops, data[["kind", "label", "rows"]].itertuples(index=False, name=None), strict=True
     ):
-        if kind == "excluded":
-            _arrow(base, (spine, top + _SIDE / 2), (_ASIDE[0], top + _SIDE / 2))
-            _box(base, _ASIDE, top, _SIDE, f"Excluded: {label}", fmt.count(rows))
+        if kind in _BESIDE:
+            ends = (spine, top + _SIDE / 2), (_ASIDE[0], top + _SIDE / 2)
+            _arrow(base, *ends) if kind == "excluded" else _tie(base, *ends)
+            _box(base, _ASIDE, top, _SIDE, f"{_BESIDE[kind]}: {label}", fmt.count(rows))
         else:
             share = "" if kind == "in" or not rows_in else f" ({fmt.percent(rows / rows_in, 1)})"
             _box(base, _MAIN, top, _BOX, label, fmt.count(rows) + share, main=True)
@@ -122,7 +180,7 @@ def _places(kinds: Sequence[str]) -> tuple[list[float], float]:
     tops, top = [], 0.06
     for kind in kinds:
         tops.append(top)
-        top += (_SIDE if kind == "excluded" else _BOX) + _GAP
+        top += (_SIDE if kind in _BESIDE else _BOX) + _GAP
     return tops, top - _GAP + 0.06
 
 
@@ -172,18 +230,34 @@ def _arrow(base: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
     )
 
 
+def _tie(base: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    base.plot(
+        [start[0], end[0]], [start[1], end[1]], color=QUIET_INK, linewidth=1.1, dashes=(2.0, 2.0), zorder=1
+    )
+
+
 def _alt(data: pd.DataFrame) -> list[str]:
-    first, last = float(data["rows"].iloc[0]), float(data["rows"].iloc[-1])
+    first = float(data["rows"].iloc[0])
+    last = float(data.loc[data["kind"] == "kept", "rows"].iloc[-1])
     share = f" ({fmt.percent(last / first, 1)})" if first else ""
     out = data[data["kind"] == "excluded"]
     told = [f"{label}, {fmt.count(rows)}" for label, rows in zip(out["label"], out["rows"], strict=True)]
+    marked = data[data["kind"] == "flagged"]
+    flags = [f"{label}, {fmt.count(n)}" for label, n in zip(marked["label"], marked["rows"], strict=True)]
     return [
         f"Of {fmt.count(first)} rows, {fmt.count(last)} are kept{share}.",
         f"Excluded: {'; '.join(told)}." if told else "Nothing is excluded.",
+        f"Flagged: {'; '.join(flags)}." if flags else "",
     ]
 
 
 def _description(data: pd.DataFrame) -> list[str]:
-    verbs = {"in": "rows come in", "excluded": "rows are excluded", "kept": "rows are kept"}
+    verbs = {
+        "in": "rows come in",
+        "part": "of these rows come from this file",
+        "excluded": "rows are excluded",
+        "kept": "rows are kept",
+        "flagged": "of the rows kept are flagged",
+    }
     rows = data[["kind", "label", "rows"]].itertuples(index=False, name=None)
     return [f"{label}: {fmt.count(number)} {verbs[kind]}." for kind, label, number in rows]
