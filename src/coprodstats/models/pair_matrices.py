@@ -12,8 +12,8 @@ Floats = NDArray[np.float64]
 
 # Entries of a product before they are summed that are held at a time.
 ENTRIES = 200_000
-# Each doubles the digits of an inverse in doubles.
-REFINEMENTS = 3
+# The first doubles the digits of an inverse in doubles, the second has as many as a pair holds.
+REFINEMENTS = 2
 
 
 def product(a: Pair, b: Pair) -> Pair:
@@ -37,17 +37,19 @@ def product(a: Pair, b: Pair) -> Pair:
 
 
 def _summed(terms: Pair) -> Pair:
-    """Return the sum over the second axis, by halves."""
-    while terms[0].shape[1] > 1:
-        half = terms[0].shape[1] // 2
-        odd = terms[0][:, 2 * half :], terms[1][:, 2 * half :]
-        halves = [(terms[0][:, part], terms[1][:, part]) for part in (slice(half), slice(half, 2 * half))]
-        joined = dd.add(*halves)
-        terms = np.concatenate([joined[0], odd[0]], axis=1), np.concatenate([joined[1], odd[1]], axis=1)
-    if terms[0].shape[1] == 0:
-        shape = terms[0].shape[0], terms[0].shape[2]
-        return np.zeros(shape), np.zeros(shape)
-    return terms[0][:, 0], terms[1][:, 0]
+    """Return the sum over the second axis, by halves, which are added in place."""
+    high, low = terms
+    size = high.shape[1]
+    if size == 0:
+        return high.sum(axis=1), low.sum(axis=1)
+    while size > 1:
+        half = size // 2
+        joined = dd.add(
+            (high[:, :half], low[:, :half]), (high[:, size - half : size], low[:, size - half : size])
+        )
+        high[:, :half], low[:, :half] = joined
+        size -= half
+    return high[:, 0], low[:, 0]
 
 
 def transposed(a: Pair) -> Pair:
@@ -60,13 +62,14 @@ def inverse(a: Pair) -> Pair:
 
     Notes
     -----
-    X + X (I - A X) has an error of the square of that of X (Schulz 1933, *ZAMM* 13, 57-59).
+    X + X (I - A X) has an error of the square of that of X (Schulz 1933, *ZAMM* 13, 57-59). The correction is
+    so small that doubles hold it.
     """
     found = dd.pair(np.asarray(np.linalg.inv(a[0]), dtype=np.float64))
-    one = np.eye(len(a[0]))
+    one = dd.pair(np.eye(len(a[0])))
     for _ in range(REFINEMENTS):
-        rest = dd.subtract(dd.pair(one), product(a, found))
-        found = dd.add(found, product(found, rest))
+        rest = dd.rounded(dd.subtract(one, product(a, found)))
+        found = dd.add(found, dd.pair(found[0] @ rest))
     return found
 
 

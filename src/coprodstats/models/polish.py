@@ -232,7 +232,7 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     shift = product(dd.pair(centre[None, :]), dd.pair(turn))
     to_raw[0][: q - p, q - p :], to_raw[1][: q - p, q - p :] = shift
     to_raw[0][q - p :, q - p :] = turn
-    carry = product(dd.pair(to_reported), to_raw)
+    carry = to_reported @ to_raw[0], to_reported @ to_raw[1]
     naive = inverse(found.information)
     bread = product(carry, naive)
     estimates = dd.rounded(product(carry, (found.theta[0][:, None], found.theta[1][:, None])))[:, 0]
