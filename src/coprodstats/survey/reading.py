@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -12,29 +12,32 @@ import pyarrow as pa
 
 from coprodstats.errors import (
     Fault,
-    Found,
     InputError,
     ResourceLimitError,
     SchemaError,
-    did_you_mean,
     listed,
     raise_found,
 )
 from coprodstats.survey.child_process import read_in_child
-from coprodstats.survey.column_names import header_faults, lookalike
+from coprodstats.survey.column_checks import (
+    column_faults,
+    inexact_faults,
+    lookalike_faults,
+    missing_code_faults,
+)
+from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.csv_file import read_csv
 from coprodstats.survey.decimal_marks import with_decimal_points
 from coprodstats.survey.declarations import NUMBERS
 from coprodstats.survey.evidence import check_evidence
 from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
-from coprodstats.survey.numbers import as_number
 from coprodstats.survey.opening import OpenFile, open_survey_file
 from coprodstats.survey.raw_table import RawTable
 from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
 
 if TYPE_CHECKING:
-    from coprodstats.survey.declarations import Codebook, Variable
+    from coprodstats.survey.declarations import Codebook
 
 ReadingProgress = Callable[[int, int], None]
 _ROW_LIMITS = (65_536, 1_048_576)
@@ -56,6 +59,8 @@ class SurveyData:
         Hash of the bytes of the file.
     warnings
         What the reader noticed that prevents nothing.
+    sources
+        What `combine` did to each file: ``source, rule, variable, rows``; None for a single file.
     """
 
     frame: pd.DataFrame = field(repr=False)
@@ -63,11 +68,12 @@ class SurveyData:
     source: str = "data frame"
     sha256: str = ""
     warnings: tuple[str, ...] = ()
+    sources: pd.DataFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         expected = list(self.codebook.variables)
         if list(self.frame.columns) != expected:
-            found = _column_faults(list(self.frame.columns), self.codebook, self.source, strict=True)
+            found = column_faults(list(self.frame.columns), self.codebook, self.source, strict=True)
             raise_found(found, InputError)
         other = [name for name in expected if self.frame[name].dtype != "str"]
         if other:
@@ -249,9 +255,9 @@ def _checked(
         told = f"there are {raw.n_rows:,} rows and {len(columns):,} columns"
         allowed = f"at most {MOST_ROWS:,} and {MOST_COLUMNS:,}"
         raise ResourceLimitError(Fault(where=name, found=told, allowed=allowed))
-    found = _column_faults(columns, codebook, name)
-    found += [(InputError, fault) for fault in _missing_code_faults(raw, codebook, name)]
-    found += _inexact_faults(raw, codebook, name)
+    found = column_faults(columns, codebook, name)
+    found += [(InputError, fault) for fault in missing_code_faults(raw, codebook, name)]
+    found += inexact_faults(raw, codebook, name)
     present = {key: variable for key, variable in codebook.variables.items() if key in columns}
     table = raw.table
     if has_marks:
@@ -259,7 +265,7 @@ def _checked(
         table, marks = with_decimal_points(table, numbers, codebook.file, name, line_of)
         found += marks
     for key, variable in present.items():
-        found += _lookalike_faults(table[key], variable, name)
+        found += lookalike_faults(table[key], variable, name)
     raise_found(found, InputError)
     return RawTable(table=table, warnings=(*raw.warnings, *_row_limit_warnings(raw.n_rows)))
 
@@ -283,106 +289,3 @@ def _frame(table: pa.Table, codebook: Codebook) -> pd.DataFrame:
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.large_string())
-
-
-def _column_faults(columns: list[str], codebook: Codebook, name: str, *, strict: bool = False) -> list[Found]:
-    ignored = () if strict else codebook.cleaning.ignore_columns
-    absent = [column for column in codebook.variables if column not in columns]
-    unknown = [column for column in columns if column not in codebook.variables and column not in ignored]
-    faults = [
-        Fault(
-            where=name,
-            found=f"there is no column {column!r}, which {codebook.source} declares",
-            remedy=did_you_mean(column, unknown),
-        )
-        for column in absent
-    ]
-    if unknown:
-        near = [hint for column in unknown if (hint := did_you_mean(column, absent))]
-        near += [_foreign_letters(column, absent) for column in unknown if lookalike(column, absent)]
-        faults.append(
-            Fault(
-                where=name,
-                found=f"{codebook.source} does not declare columns: {listed([repr(c) for c in unknown])}",
-                remedy="; ".join(near) or "declare them, or list them as cleaning.ignore_columns",
-            )
-        )
-    if not faults and strict:
-        faults.append(Fault(where=name, found="the columns are not in the order of the codebook"))
-    return [(SchemaError, fault) for fault in faults]
-
-
-def _foreign_letters(column: str, known: Sequence[str]) -> str:
-    meant = lookalike(column, known)
-    return f"it looks like {meant[0]!r} and holds {listed(meant[1])}" if meant else ""
-
-
-def _lookalike_faults(column: pa.ChunkedArray, variable: Variable, name: str) -> list[Found]:
-    """Find codes that look like declared ones and are written with other characters."""
-    declared = [*variable.codes, *variable.missing]
-    if variable.kind not in {"nominal", "ordinal"} or not declared:
-        return []
-    known = set(declared)
-    odd = [
-        meant
-        for code in column.unique().to_pylist()
-        if code is not None
-        and code not in known
-        and not code.isascii()
-        and (meant := lookalike(code, declared))
-    ]
-    return [
-        (
-            SchemaError,
-            Fault(
-                where=f"{name}: {variable.name}",
-                found=f"a code looks like {other!r} and holds {listed(points)}",
-                allowed=listed(declared),
-                remedy="type it again in the file",
-            ),
-        )
-        for other, points in odd
-    ]
-
-
-def _inexact_faults(raw: RawTable, codebook: Codebook, name: str) -> list[Found]:
-    exact = {"id", "stratum", "psu"}
-    return [
-        (
-            SchemaError,
-            Fault(
-                where=f"{name}: {column}",
-                found="numbers beyond 9,007,199,254,740,992 are rounded in this format, and these are names",
-                allowed="long identifiers as text",
-                remedy="export the column as text",
-            ),
-        )
-        for column in raw.inexact
-        if column in codebook.variables and codebook.variables[column].kind in exact
-    ]
-
-
-def _missing_code_faults(table: RawTable, codebook: Codebook, name: str) -> list[Fault]:
-    """Find codes that the file declares missing and the codebook takes for answers."""
-    faults = []
-    for column, codes in table.declared_missing.items():
-        variable = codebook.variables.get(column)
-        taken = [code for code in codes if variable is not None and _is_answer(code, variable)]
-        if taken:
-            found = f"{listed(taken)} declared missing by the file, taken for answers by {codebook.source}"
-            remedy = f"list them in variables.{column}.missing with their reasons"
-            faults.append(Fault(where=f"{name}: {column}", found=found, remedy=remedy))
-    return faults
-
-
-def _is_answer(code: str, variable: Variable) -> bool:
-    if code in variable.missing:
-        return False
-    if variable.kind in {"nominal", "ordinal"}:
-        return code in variable.codes
-    if variable.kind != "numeric":
-        return True
-    number = as_number(code)
-    if number is None or variable.range is None:
-        return number is not None
-    return variable.range[0] <= number <= variable.range[1]
