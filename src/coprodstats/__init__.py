@@ -21,6 +21,9 @@ _HOMES = {
     "FileMetadata": "survey.metadata",
     "VariableMetadata": "survey.metadata",
     "FileFormat": "survey.file_format",
+    "check_survey": "survey.checks",
+    "Checked": "survey.checks",
+    "export_codebook": "reporting.codebook_export",
     "clean": "survey.cleaning",
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
@@ -135,8 +138,11 @@ if TYPE_CHECKING:
     from coprodstats.reporting.analysis import run_analysis as run_analysis
     from coprodstats.reporting.claims import check_claims as check_claims
     from coprodstats.reporting.claims import read_claims as read_claims
+    from coprodstats.reporting.codebook_export import export_codebook as export_codebook
     from coprodstats.reporting.figures.flow import flow_diagram as flow_diagram
     from coprodstats.reporting.manifest import verify as verify
+    from coprodstats.survey.checks import Checked as Checked
+    from coprodstats.survey.checks import check_survey as check_survey
     from coprodstats.survey.cleaning import CleanedSurvey as CleanedSurvey
     from coprodstats.survey.cleaning import clean as clean
     from coprodstats.survey.codebook import Codebook as Codebook

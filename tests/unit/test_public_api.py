@@ -15,6 +15,7 @@ FUNCTIONS = [n for n in coprodstats.__all__ if inspect.isfunction(getattr(coprod
 CLASSES = [n for n in coprodstats.__all__ if inspect.isclass(getattr(coprodstats, n, None))]
 # Records that only functions of the package make: their example is that function's.
 MADE_BY_FUNCTIONS = {
+    "Checked",
     "CleanedSurvey",
     "Codebook",
     "Comparison",

@@ -17,8 +17,8 @@ _COUNTED = {"ddi": codebook_ddi, "md": codebook_markdown, "html": codebook_html}
 FORMS = (*_PLAIN, *_COUNTED)
 
 
-def export_codebook(codebook: Path, form: str, data: Path | None = None) -> str:
-    """Return a codebook in another form.
+def export_codebook(codebook: str | Path, form: str, data: str | Path | None = None) -> str:
+    r"""Return a codebook in another form.
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def export_codebook(codebook: Path, form: str, data: Path | None = None) -> str:
     data
         A survey file, whose rows are counted by code in the last three forms.
 
+    Returns
+    -------
+    str
+        The text, which holds no clock and no path.
+
     Raises
     ------
     ArgumentError
@@ -37,6 +42,16 @@ def export_codebook(codebook: Path, form: str, data: Path | None = None) -> str:
         If the codebook can't be used.
     InputError
         If the survey can't be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '[variables.sex]\nlabel = "Sex"\nkind = "nominal"\nvalues = { 1 = "man", 2 = "woman" }'
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "codebook.toml"
+    ...     _ = path.write_text(text)
+    ...     print(export_codebook(path, "md").splitlines()[4])
+    ## sex: Sex
     """
     if form not in FORMS:
         fault = Fault(

@@ -76,7 +76,7 @@ class Checked:
 
 
 def check_survey(path: str | PathLike[str], codebook: str | PathLike[str]) -> Checked:
-    """Check a survey file against its codebook; nothing is raised and nothing is written.
+    r"""Check a survey file against its codebook; nothing is raised and nothing is written.
 
     Parameters
     ----------
@@ -91,6 +91,24 @@ def check_survey(path: str | PathLike[str], codebook: str | PathLike[str]) -> Ch
         All faults that can be found at once: those of the codebook first, since without one the file isn't
         read; then those of the file; then those of its codes. Notes tell of declared codes that never occur,
         labels that differ from the file's own, and answers off the route.
+
+    Raises
+    ------
+    InputError
+        If the file changes between reading its codes and its labels.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '[variables.sex]\nlabel = "Sex"\nkind = "nominal"\nvalues = { 1 = "man", 2 = "woman" }'
+    >>> with TemporaryDirectory() as folder:
+    ...     survey, codebook = Path(folder) / "survey.csv", Path(folder) / "codebook.toml"
+    ...     _ = survey.write_text("sex\n1\n1\n")
+    ...     _ = codebook.write_text(text)
+    ...     checked = check_survey(survey, codebook)
+    >>> [finding.found for finding in checked.notes()]
+    ['declared, and never occurs: 2']
     """
     try:
         declared = read_codebook(codebook)

@@ -45,7 +45,13 @@ def guess_column(column: Column) -> Guess:
     >>> guess.kind, guess.values, guess.missing
     ('ordinal', {'2': 'never', '1': 'often'}, {'9': 'Refused'})
     """
-    found = Guess(name=column.name, label=label_of(column.said), kind="left out", topic=_topic(column.said))
+    found = Guess(
+        name=column.name,
+        label=label_of(column.said),
+        kind="left out",
+        question=tidy(column.said.question) if column.said.label else "",
+        topic=_topic(column.said),
+    )
     if why := _useless(column):
         return replace(found, why=why)
     missing, asked = missing_codes(column)

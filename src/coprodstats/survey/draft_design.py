@@ -154,7 +154,7 @@ def _identifies(column: Column) -> bool:
     n_filled = column.n_rows - column.n_blank
     if not n_filled or len(column.counts) < _NEARLY_ALL * n_filled or len(column.counts) < 3:
         return False
-    if column.said.type == "date":
+    if column.said.type == "date" or column.said.values:  # noqa: PD011  (no data frame)
         return False
     short = all(len(code) <= _LONGEST_ID and " " not in code for code in column.counts)
     numbers = [as_number(code) for code in column.counts]

@@ -52,7 +52,7 @@ class Guess:
 
     Attributes
     ----------
-    name, label, kind, values, missing, range, unit, step, step_label, undeclared
+    name, label, kind, values, missing, range, unit, step, step_label, undeclared, question
         As in a codebook; ``"?"`` where that is asked.
     topic
         What the column is about, such as ``"age"``; empty if that is unknown.
@@ -72,6 +72,7 @@ class Guess:
     step: float = 1.0
     step_label: str = ""
     undeclared: str = ""
+    question: str = ""
     topic: str = ""
     why: str = ""
     questions: Mapping[str, str] = field(default_factory=dict)

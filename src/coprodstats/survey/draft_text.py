@@ -92,6 +92,8 @@ def _variable(guess: Guess) -> str:
     if guess.why:
         lines.append(comment(f"{guess.why[0].upper()}{guess.why[1:]}."))
     lines.append(f"label = {toml_value(guess.label)}")
+    if guess.question and guess.kind in {"nominal", "ordinal", "numeric"}:
+        lines.append(f"question = {toml_value(guess.question)}")
     lines += _line(guess, "kind", toml_value(guess.kind))
     if guess.range is not None:
         lines.append(f"range = {toml_value(guess.range)}")

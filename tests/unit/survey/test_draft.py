@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coprodstats.survey.codebook import read_codebook
+from coprodstats.survey.ddi import codebook_ddi
+from coprodstats.survey.declarations import Codebook, Variable
 from coprodstats.survey.draft import draft_survey
 from coprodstats.survey.draft_columns import guess_column
 from coprodstats.survey.draft_reading import read_undescribed
@@ -266,6 +268,19 @@ def test_how_a_text_file_is_written_is_found_out(
         declared = declared | {"encoding": encoding}
     assert {key: getattr(file, key) for key in file.declared()} == declared
     assert cells["w"].tolist()[:2] == ["0.5", "1.5"]
+
+
+def test_a_page_of_metadata_gives_labels_to_a_csv_file(tmp_path: Path) -> None:
+    labels = {"1": "never", "2": "often", "8": "Refused"}
+    q1 = Variable(name="q1", label="Helps", question="Do you help?", kind="ordinal", values=labels)
+    page = codebook_ddi(Codebook(title="Town", synthetic=False, variables={"q1": q1}))
+    (tmp_path / "page.xml").write_text(page, encoding="utf-8")
+    (tmp_path / "survey.csv").write_text("q1,q2\n1,1\n2,2\n8,1\n", encoding="utf-8")
+    draft = draft_survey(*read_undescribed(tmp_path / "survey.csv", labels=tmp_path / "page.xml"))
+    helps = draft.guesses["q1"]
+    assert (draft.title, helps.kind, dict(helps.missing)) == ("Town", "ordinal", {"8": "Refused"})
+    assert 'question = "Do you help?"' in codebook_text(draft)
+    assert draft.guesses["q2"].kind == OPEN
 
 
 TEXTS = st.text(max_size=30)
