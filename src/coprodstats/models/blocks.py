@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.models.links import Link, interval_derivatives
+from coprodstats.survey.sums import line_products
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -240,7 +241,7 @@ def _products(d: Derived, x: Floats, work: Floats) -> Floats:
     left[p] = d.residual
     for line, (_, end) in zip(left[p + 1 :], d.ends, strict=True):
         line[:] = end.mixed
-    return np.asarray(left @ x.T)
+    return line_products(left, x)
 
 
 def derived_blocks(theta: Floats, rows: Rows, link: Link) -> Iterator[tuple[Block, Derived]]:

@@ -13,7 +13,7 @@ from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import MANY_ROWS, THINNING
 from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
-from coprodstats.survey.sums import BITS, binned, cut, power_above
+from coprodstats.survey.sums import BITS, binned, cut, line_products, power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -193,7 +193,7 @@ def _products(lines: Floats, w: Floats) -> Floats:
     products = np.zeros((len(lines), len(lines)))
     for start in range(0, len(w), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
-        products += (lines[:, part] * w[part]) @ lines[:, part].T
+        products += line_products(lines[:, part] * w[part], lines[:, part])
     return products / w.sum()
 
 

@@ -20,6 +20,7 @@ Ints = NDArray[np.intp]
 # 21 bits on one side and 20 on the other, and the sum over 4,096 rows: 53 bits.
 BITS = 21
 BLOCK = 4096
+PIECE = 2048
 
 
 def cut(
@@ -143,6 +144,17 @@ def cross_products(left: Floats, right: Floats) -> Floats:
     return (found + found.T) / 2 if right is left else found
 
 
+def line_products(left: Floats, right: Floats) -> Floats:
+    """Return left right', shape (a, b), of lines of numbers, shapes (a, m) and (b, m).
+
+    In pieces, which OpenBLAS multiplies a third faster than long lines.
+    """
+    found = np.asarray(left[:, :PIECE] @ right[:, :PIECE].T)
+    for start in range(PIECE, left.shape[1], PIECE):
+        found += left[:, start : start + PIECE] @ right[:, start : start + PIECE].T
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CutLines:
     """Lines of numbers as sums of a part of `BITS` bits and a rest, shape (a, m) each."""
@@ -206,9 +218,9 @@ class LineSum:
         first, second = cut(right, line_bounds(right) if bounds is None else bounds, BITS - 1, work)
         if rest is not None:
             second += rest
-        small = left.high @ second.T
-        small += left.low @ right.T
-        exact = left.high @ first.T
+        small = line_products(left.high, second)
+        small += line_products(left.low, right)
+        exact = line_products(left.high, first)
         total = self.high + exact
         part = total - self.high  # Knuth's two-sum: what the sum rounds away is kept
         lost = (self.high - (total - part)) + (exact - part)
