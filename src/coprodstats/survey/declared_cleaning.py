@@ -18,7 +18,7 @@ from coprodstats.survey.cleaning_rules import (
     Speeders,
     StraightLining,
 )
-from coprodstats.survey.declarations import Variable
+from coprodstats.survey.declarations import NOT_ASKED, Variable
 from coprodstats.survey.toml_table import TomlTable
 
 _KEYS = (
@@ -124,6 +124,7 @@ def _nonresponse(
     elif share is not None and not 0 <= share < 1:
         table.fault("the share is not within 0–1", key="max_share", allowed=allowed)
     reasons = {reason for name in items if name in variables for reason in variables[name].missing.values()}
+    reasons |= {NOT_ASKED for name in items if name in variables and variables[name].asked_if}
     not_counted = table.texts("not_counted") or ()
     for reason in not_counted:
         if reason not in reasons:

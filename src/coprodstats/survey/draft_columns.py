@@ -217,7 +217,8 @@ def _texts(found: Guess, column: Column, labels: Mapping[str, str], valid: Seque
         )
     order = _worded_order(values)
     guess = _ordered(replace(found, values=_distinct(order)), column.said)
-    return replace(guess, why=guess.why.replace("labels", "texts").replace(", other than in the file", ""))
+    why = "ordered by its words" if guess.kind == "ordinal" else "a few texts; their words show no order"
+    return replace(guess, why=why)
 
 
 def _worded_order(values: Mapping[str, str]) -> dict[str, str]:

@@ -133,13 +133,15 @@ def _weighs(column: Column) -> bool:
 
 
 def _ids(columns: Mapping[str, Column]) -> dict[str, Guess]:
-    unique = [name for name, column in columns.items() if _identifies(column)]
+    # Sampling units may be the respondents themselves.
+    drawn = {name for name, column in columns.items() if speaks_of("psu", name, column.said.label)}
+    unique = [name for name, column in columns.items() if name not in drawn and _identifies(column)]
     named = [name for name in unique if speaks_of("id", name, columns[name].said.label)]
     if named:
         return {
             named[0]: replace(_named(columns[named[0]], "id"), why="its name; nearly all codes differ")
         } | {
-            name: replace(_named(columns[name], "left out"), why="another number of the respondent")
+            name: replace(_named(columns[name], "left out"), why="nearly every row has a code of its own")
             for name in unique
             if name != named[0]
         }

@@ -35,7 +35,7 @@ def missing_codes(column: Column) -> tuple[dict[str, str], str]:
     declared += [code for code in said.missing if code not in known]
     spoken = [code for code, label in labels.items() if means_missing(label)]
     spoken += [code for code in column.counts if code not in labels and _text_for_missing(code)]
-    missing = {code: labels.get(code) or f"missing ({code})" for code in dict.fromkeys([*declared, *spoken])}
+    missing = {code: labels.get(code) or _own_words(code) for code in dict.fromkeys([*declared, *spoken])}
     sure, doubtful = _usual_codes(column, [code for code in known if code not in missing], labels)
     missing |= dict.fromkeys(sure, "no answer")
     letters = [code for code in column.counts if _might_be_country(code) and means_missing(code)]
@@ -46,6 +46,10 @@ def missing_codes(column: Column) -> tuple[dict[str, str], str]:
     many = "codes for missing answers" if len(doubtful) > 1 else "a code for a missing answer"
     asked = f"Is {listed(doubtful)} {many}? Write the reason; if it is an answer like others, take it out."
     return missing, asked
+
+
+def _own_words(code: str) -> str:
+    return tidy(code) if means_missing(code) else f"missing ({code})"
 
 
 def _is_declared(code: str, said: VariableMetadata) -> bool:
