@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import coprodstats as cps
 from coprodstats import cli
 from coprodstats.errors import ArgumentError, ReportError
+from coprodstats.reporting.analysis import _codebook_records
 from coprodstats.reporting.codebook_export import FORMS, export_codebook, write_new
 from coprodstats.reporting.codebook_page import codebook_html, codebook_markdown
 from coprodstats.survey.codebook_counts import protected
@@ -198,3 +199,11 @@ def test_what_cannot_be_exported_is_told(folder: Path) -> None:
         export_codebook(folder / "codebook.toml", "csv", folder / "survey.csv")
     with pytest.raises(ReportError, match=r"a\.md: it can't be written"):
         write_new(folder / "nowhere" / "a.md", "text")
+
+
+def test_the_manifest_records_a_table_that_a_codebook_extends(folder: Path) -> None:
+    table = export_codebook(folder / "codebook.toml", "csv")
+    (folder / "columns.csv").write_text(table, encoding="utf-8")
+    (folder / "small.toml").write_text('extends = "columns.csv"\n', encoding="utf-8")
+    names = [record.name for record in _codebook_records(folder / "small.toml")]
+    assert names == ["small.toml", "extended/columns.csv"]
