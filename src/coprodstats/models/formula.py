@@ -7,6 +7,7 @@ import keyword
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from typing import Any
 
@@ -208,7 +209,9 @@ def _depth(text: str) -> int:
     return deepest if depth == 0 else MAX_DEPTH + 1
 
 
+@lru_cache(maxsize=256)
 def _terms(text: str, right: str) -> Any:
+    """Return formulaic's terms: the same object for the same formula, which nobody changes."""
     from formulaic import Formula  # noqa: PLC0415  (half a second that importing the package must not cost)
     from formulaic.errors import FormulaParsingError, FormulaSyntaxError  # noqa: PLC0415
 

@@ -91,6 +91,12 @@ def _codes(frame: pd.DataFrame, column: str | None, role: str, faults: list[Faul
                 remedy="complete the column, or exclude those rows before analysis and say so",
             )
         )
+    if frame[column].dtype == np.int64 and len(frame):
+        values = frame[column].to_numpy()
+        low, high = int(values.min()), int(values.max())
+        if high - low < max(len(values), FEW_PAIRS):  # a table of them takes no sorting
+            number, first = numbered(values - low, high - low + 1)
+            return number, tuple(str(label) for label in values[first])
     codes, labels = pd.factorize(frame[column], sort=True)
     return codes.astype(np.intp), tuple(str(label) for label in labels)
 
@@ -100,7 +106,7 @@ def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
     width = int(inner.max(initial=0)) + 1
     pair = outer.astype(np.int64) * width + inner
     n_possible = (int(outer.max(initial=0)) + 1) * width
-    if n_possible <= max(len(pair), FEW_PAIRS):  # a table of all pairs takes no sorting
+    if n_possible <= max(len(pair), FEW_PAIRS):
         index, first = numbered(pair, n_possible)
         return index, outer[first], first
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)

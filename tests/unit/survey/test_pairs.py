@@ -1,9 +1,23 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from coprodstats.survey import stages
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "Int64", "str"])
+@pytest.mark.parametrize("few", [0, 10**6])
+def test_units_of_any_type_are_numbered_in_their_order(
+    dtype: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "FEW_PAIRS", few)
+    values = np.array([5, -100, 27, 5, 5, 100, -100])
+    frame = pd.DataFrame({"unit": pd.Series(values).astype(dtype)})
+    codes, labels = stages._codes(frame, "unit", "psu", [])
+    assert [labels[k] for k in codes] == [str(v) for v in values]
+    assert labels == tuple(map(str, sorted(frame["unit"].unique())))
 
 
 @pytest.mark.parametrize("few", [0, 10**6])
