@@ -16,16 +16,15 @@ from coprodstats.models.covariance import (
     CovarianceKind,
     Influence,
     independent_rows,
-    robust_covariance,
-)
-from coprodstats.models.covariance import (
-    covariance as covariance_of,
+    robust_score_covariance,
+    score_covariance,
 )
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, matrix_of, read_predictors, rebuild_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
+from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.patterns import find_patterns
 from coprodstats.models.polish import Reported
 from coprodstats.models.replicate_draws import failure_words, refuse_failures, replicate_covariance
@@ -300,22 +299,23 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         bread = np.asarray(np.linalg.solve(found.information, found.to_user.T).T)
     else:
         estimates, bread = settled.estimates, settled.bread
-    influence = Influence(scores=scores, bread=bread, used=ready.sample.used)
-    design = independent_rows(ready.bound, ready.sample.used) if ready.kind == "robust" else ready.bound
+    used = ready.sample.used
+    design = independent_rows(ready.bound, used) if ready.kind == "robust" else ready.bound
     replicates: Floats | None = None
     failed: tuple[str, ...] = ()
-    if ready.kind == "model" and settled is not None:
-        matrix = settled.naive
-    elif ready.kind == "model":
-        own = np.linalg.inv(found.information) if found.model_based is None else found.model_based
-        matrix = found.to_user @ own @ found.to_user.T
+    filling: Floats | None = None
+    if ready.kind == "model" and found.model_based is None:
+        filling = found.information
+        matrix = sandwich(bread, filling) if settled is None else settled.naive
+    elif ready.kind == "model" and found.model_based is not None:
+        matrix = found.to_user @ found.model_based @ found.to_user.T
     elif design.replication is not None:
         replicates, matrix, failed = _replicated(ready, found, refits, design.replication)
-    elif ready.kind == "robust":
-        matrix = robust_covariance(influence, design)
     else:
-        matrix = covariance_of(influence, design)
-    df_design = design_df(design, ready.sample.used, rule=ready.df_rule)
+        of_scores = robust_score_covariance if ready.kind == "robust" else score_covariance
+        filling = of_scores(scores, used, design)
+        matrix = sandwich(bread, filling)
+    df_design = design_df(design, used, rule=ready.df_rule)
     n_slopes = sum(p.kind == "slope" for p in form.parameters)
     return FittedModel(
         name=ready.name,
@@ -330,7 +330,7 @@ def assemble(ready: Prepared, found: Maximum, form: Form, refits: Refits) -> Fit
         estimates=estimates,
         covariance_matrix=(matrix + matrix.T) / 2,
         to_user=form.to_reported,
-        influence_source=influence,
+        influence_source=Influence(scores=scores, bread=bread, used=used, filling=filling),
         covariance=ready.kind,
         penalty=form.penalty,
         design=design,

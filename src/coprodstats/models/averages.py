@@ -139,7 +139,10 @@ def estimate_blocks(
         start = end
     drawn = [part.replicates for part in parts if part.replicates is not None]
     replicates = np.hstack(drawn) if drawn else None
-    if model.covariance == "model":
+    conditional = model.influence_source.covariance_of(gradient) if vce == "delta" else None
+    if conditional is not None:
+        covariance = conditional
+    elif model.covariance == "model":
         covariance = sandwich(gradient, model.covariance_matrix)
     else:
         covariance = joint_covariance(influence, replicates, estimate, model.design, [model])

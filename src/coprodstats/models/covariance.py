@@ -34,15 +34,28 @@ class Influence:
         Matrix from scores to influence, shape (q, q).
     used
         Which rows of the frame are used, shape (n,).
+    filling
+        Covariance of the total of the scores, shape (q, q); None where the estimates' is not made of it.
     """
 
     scores: Scores
     bread: Floats
     used: Bools
+    filling: Floats | None = None
 
     def laid_out(self) -> Floats:
         """Return it, zero where a row is not used, shape (n, q)."""
         return spread(settled_product(self.scores.laid_out(), self.bread.T), self.used)
+
+    def covariance_of(self, gradient: Floats) -> Floats | None:
+        """Return the covariance of functions of the estimates with a gradient (m, q), or None; shape (m, m).
+
+        It has more digits than that of the estimates where these are correlated, such as those of a year and
+        its square.
+        """
+        if self.filling is None:
+            return None
+        return sandwich(settled_product(gradient, self.bread), self.filling)
 
 
 def influence_rows(scores: Floats, weights: Floats, information: Floats) -> Floats:
@@ -102,8 +115,17 @@ def _weighted(design: ResolvedDesign) -> bool:
     return bool(np.ptp(design.weights) > 0)
 
 
-def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
-    """Return the linearised covariance of estimates under a design, shape (q, q).
+def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Floats:
+    """Return the linearised covariance of the total of scores under a design, shape (q, q).
+
+    Parameters
+    ----------
+    scores
+        Weighted scores of the rows used.
+    used
+        Which rows of the frame these are, shape (n,).
+    design
+        The design of the frame.
 
     Notes
     -----
@@ -115,12 +137,11 @@ def covariance(influence: Influence, design: ResolvedDesign) -> Floats:
     n_units = int(units.max()) + 1
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
-        scores = spread(influence.scores.laid_out(), influence.used)
-        return sandwich(influence.bread, design_variance(scores, design, influence.used))
-    inside = units if influence.used.all() else units[influence.used]
-    totals = influence.scores.totals(inside, n_units)
+        return design_variance(spread(scores.laid_out(), used), design, used)
+    inside = units if used.all() else units[used]
+    totals = scores.totals(inside, n_units)
     held = np.bincount(inside, minlength=n_units) > 0
-    return sandwich(influence.bread, design_variance(totals, _of_units(design, units, n_units), held))
+    return design_variance(totals, _of_units(design, units, n_units), held)
 
 
 def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesign:
@@ -135,16 +156,20 @@ def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesi
     )
 
 
-def robust_covariance(influence: Influence, design: ResolvedDesign) -> Floats:
-    """Return the covariance of estimates from independent rows, shape (q, q): see `independent_rows`.
+def robust_score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Floats:
+    """Return the covariance of the total of scores of independent rows, shape (q, q); see `independent_rows`.
+
+    Parameters
+    ----------
+    scores, used, design
+        As for `score_covariance`.
 
     Notes
     -----
-    ``n / (n - 1) sum_i (z_i - zbar)(z_i - zbar)'``; at a maximum zbar is rounding.
+    ``n / (n - 1) sum_i (s_i - sbar)(s_i - sbar)'``; at a maximum sbar is rounding.
     """
     if design.calibration is not None:
-        return covariance(influence, design)
-    n = int(influence.used.sum())
-    total = influence.scores.totals(np.zeros(n, dtype=np.intp), 1)[0]
-    about_mean = influence.scores.products() - np.outer(total, total) / n
-    return sandwich(influence.bread, about_mean) * (n / (n - 1))
+        return score_covariance(scores, used, design)
+    n = int(used.sum())
+    total = scores.totals(np.zeros(n, dtype=np.intp), 1)[0]
+    return (scores.products() - np.outer(total, total) / n) * (n / (n - 1))
