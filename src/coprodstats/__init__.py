@@ -24,6 +24,7 @@ _HOMES = {
     "check_survey": "survey.checks",
     "Checked": "survey.checks",
     "export_codebook": "reporting.codebook_export",
+    "combine": "survey.combining",
     "clean": "survey.cleaning",
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
@@ -147,6 +148,7 @@ if TYPE_CHECKING:
     from coprodstats.survey.cleaning import clean as clean
     from coprodstats.survey.codebook import Codebook as Codebook
     from coprodstats.survey.codebook import read_codebook as read_codebook
+    from coprodstats.survey.combining import combine as combine
     from coprodstats.survey.crosstab import Crosstab as Crosstab
     from coprodstats.survey.crosstab import crosstab as crosstab
     from coprodstats.survey.describe import PrecisionRules as PrecisionRules

@@ -20,7 +20,8 @@ from coprodstats.survey.cleaning_rules import (
     Speeders,
     StraightLining,
 )
-from coprodstats.survey.declarations import Codebook, Conversion, Index, Items, Variable
+from coprodstats.survey.conversions import Conversion
+from coprodstats.survey.declarations import Codebook, Index, Items, Variable
 from coprodstats.survey.log import read_log
 from coprodstats.survey.reading import SurveyData
 

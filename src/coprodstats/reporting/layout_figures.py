@@ -30,7 +30,8 @@ from coprodstats.reporting.words import (
     sample_words,
     term_labels,
 )
-from coprodstats.survey.declarations import Conversion, Variable
+from coprodstats.survey.conversions import Conversion
+from coprodstats.survey.declarations import Variable
 
 MARGIN_SUBTITLE = (
     "Average margin on the probability of each outcome, in percentage points, with 95% intervals"

@@ -15,7 +15,8 @@ from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.style import OUTCOMES, Series
-from coprodstats.survey.declarations import Codebook, Conversion, Index, Variable
+from coprodstats.survey.conversions import Conversion
+from coprodstats.survey.declarations import Codebook, Index, Variable
 
 ESTIMATES = ("estimate", "conf_low", "conf_high")
 

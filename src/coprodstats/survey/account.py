@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from coprodstats.survey.coded import Mask
-from coprodstats.survey.log import CleaningLog, count_by_reason
+from coprodstats.survey.log import CleaningLog, count_by_reason, empty_table
 
 if TYPE_CHECKING:
     from coprodstats.survey.declarations import Codebook
@@ -37,6 +37,7 @@ def account(
     codebook: Codebook,
     selection: Selection,
     flags: Mapping[str, Mask],
+    sources: pd.DataFrame | None = None,
 ) -> CleaningLog:
     """Return the log of a cleaning.
 
@@ -52,6 +53,8 @@ def account(
         What happened to rows.
     flags
         The rows flagged, by the name of the flag.
+    sources
+        What combining did to each file, if there are several.
     """
     n_missing = [int(frame[name].isna().sum()) for name in frame]
     cells = _cells(frame, reasons, columns, codebook)
@@ -77,6 +80,7 @@ def account(
         ),
         missing=count_by_reason(reasons),
         rules=rules.astype(dict.fromkeys(("rule", "action", "detail"), "str")),
+        sources=empty_table("sources") if sources is None else sources,
     )
 
 

@@ -173,11 +173,29 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
         survey,
         frame=frame.reset_index(drop=True),
         codebook=replace(codebook, cleaning=selection.rules),
+        sources=_sources_kept(survey, columns),
     )
-    return _assembled(rows, columns, selection)
+    return _assembled(rows, columns, selection, survey.sources)
 
 
-def _assembled(survey: SurveyData, columns: Mapping[str, Answers], selection: Selection) -> CleanedSurvey:
+def _sources_kept(survey: SurveyData, columns: Mapping[str, Answers]) -> pd.DataFrame | None:
+    """Return what became of each file, with the rows that are kept of it."""
+    if survey.sources is None or survey.codebook.harmonise is None:
+        return survey.sources
+    coded = columns[survey.codebook.harmonise.source].coded
+    kept = dict(zip(coded.codes, coded.counts().tolist(), strict=True))
+    sources = survey.sources.copy()
+    is_total = sources["rule"] == "rows"
+    sources.loc[is_total, "rows"] = [kept.get(name, 0) for name in sources.loc[is_total, "source"]]
+    return sources
+
+
+def _assembled(
+    survey: SurveyData,
+    columns: Mapping[str, Answers],
+    selection: Selection,
+    sources: pd.DataFrame | None,
+) -> CleanedSurvey:
     codebook = survey.codebook
     values = pd.DataFrame({name: column.typed(survey.frame[name]) for name, column in columns.items()})
     reasons = pd.DataFrame({name: column.reasons() for name, column in columns.items()})
@@ -190,7 +208,15 @@ def _assembled(survey: SurveyData, columns: Mapping[str, Answers], selection: Se
     no_reason = pd.DataFrame(dict.fromkeys(flags), index=values.index, dtype="str")
     frame = pd.concat([values, made, marks], axis=1)
     reasons = pd.concat([reasons, why, no_reason], axis=1)
-    log = account(frame, reasons, columns=columns, codebook=codebook, selection=selection, flags=flags)
+    log = account(
+        frame,
+        reasons,
+        columns=columns,
+        codebook=codebook,
+        selection=selection,
+        flags=flags,
+        sources=sources,
+    )
     design = sampling_design(codebook.variables, codebook.sampling)
     return CleanedSurvey(
         _frame=frame, _reasons=reasons, log=log, codebook=codebook, design=design, survey=survey

@@ -101,7 +101,8 @@ class ItemNonresponse:
     max_share
         Largest share (0–1) of missing items that is accepted.
     not_counted
-        Reasons, such as "not applicable", with which an item counts neither as missing nor as asked.
+        Reasons, such as "not applicable", with which an item counts neither as missing nor as asked; so
+        does an item that its route left out.
     """
 
     items: tuple[str, ...]

@@ -16,6 +16,7 @@ from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
 from coprodstats.survey.declared_variables import name_fault, read_variable
 from coprodstats.survey.file_format import read_file_format
+from coprodstats.survey.harmonise import read_harmonise
 from coprodstats.survey.routing import check_routes
 from coprodstats.survey.toml_table import TomlTable, duplicates
 
@@ -30,7 +31,7 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
 
     A codebook is a TOML file with the keys ``title``, ``synthetic`` and ``extends`` and the tables
     ``file``, ``variables``, ``conversions``, ``mappings``, ``indices``, ``outcomes``,
-    ``cleaning`` and ``design``.
+    ``cleaning``, ``design`` and ``harmonise``.
 
     Parameters
     ----------
@@ -63,6 +64,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
       only who gave one of these codes was asked; other blanks are "not asked".
     - ``recode`` of a variable says which codes of the file stand for others, ``collapse`` which labels are
       merged into a new one; ``conversions`` make ages of years of birth, or the reverse.
+    - ``harmonise`` says how the columns and codes of several files become those of this codebook, for
+      `combine`.
     - Codes are text. A code with a point or a leading plus is written in quotes.
     - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
     - ``bands`` cut an index or a numeric variable.
@@ -139,6 +142,7 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
         mapping=next(iter(declared.mappings), ""),
         sampling=read_sampling(top.table("design"), variables),
         file=read_file_format(top.table("file")),
+        harmonise=read_harmonise(top.table("harmonise"), variables, names),
     )
     _check_labels(top, codebook)
     _check_flags(top, codebook)

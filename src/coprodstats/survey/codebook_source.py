@@ -16,7 +16,7 @@ from coprodstats.survey.toml_lines import key_lines
 from coprodstats.survey.toml_table import parse_toml
 
 NAMED = ("variables", "conversions", "mappings", "indices", "outcomes")
-RULES = ("file", "cleaning", "design")
+RULES = ("file", "cleaning", "design", "harmonise")
 _MOST_EXTENDED = 8
 
 

@@ -3,17 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast, get_args
 
 import pandas as pd
 
 from coprodstats.errors import did_you_mean
-from coprodstats.survey.declarations import Conversion, Refusal, Variable
+from coprodstats.survey.declarations import Refusal, Variable
 from coprodstats.survey.toml_table import TomlTable, is_whole
 
 _KEYS = ("label", "of", "survey_year", "range", "out_of_range", "unit", "step", "step_label")
 _YEARS = (1900, 2200)
 OUT_OF_RANGE = "out of range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """A number that is the year of the survey less another: an age from a year of birth, or the reverse.
+
+    Attributes
+    ----------
+    name, label
+        Name in formulas; what readers see.
+    of
+        The numeric variable that is taken from the year.
+    survey_year
+        The year, or the numeric variable that holds it.
+    range
+        Lowest and highest number that is plausible, both included.
+    out_of_range
+        What to do with a number outside ``range``.
+    unit, step, step_label
+        As for a numeric variable.
+    """
+
+    name: str
+    label: str
+    of: str
+    survey_year: int | str
+    range: tuple[float, float]
+    out_of_range: Refusal = "error"
+    unit: str = "years"
+    step: float = 1.0
+    step_label: str = ""
+
+    @property
+    def variable(self) -> Variable:
+        """What items and bands see: a numeric variable."""
+        return Variable(name=self.name, label=self.label, kind="numeric", range=self.range, unit=self.unit)
 
 
 def read_conversion(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.survey.cleaning_rules import CleaningRules, Flag
 from coprodstats.survey.file_format import FileFormat
+
+if TYPE_CHECKING:
+    from coprodstats.survey.conversions import Conversion
+    from coprodstats.survey.harmonise import Harmonise
 
 Kind = Literal["id", "nominal", "ordinal", "numeric", "weight", "stratum", "psu", "fpc", "replicate weight"]
 # Kinds whose codes are numbers.
@@ -219,42 +223,6 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
-    """A number that is the year of the survey less another: an age from a year of birth, or the reverse.
-
-    Attributes
-    ----------
-    name, label
-        Name in formulas; what readers see.
-    of
-        The numeric variable that is taken from the year.
-    survey_year
-        The year, or the numeric variable that holds it.
-    range
-        Lowest and highest number that is plausible, both included.
-    out_of_range
-        What to do with a number outside ``range``.
-    unit, step, step_label
-        As for a numeric variable.
-    """
-
-    name: str
-    label: str
-    of: str
-    survey_year: int | str
-    range: tuple[float, float]
-    out_of_range: Refusal = "error"
-    unit: str = "years"
-    step: float = 1.0
-    step_label: str = ""
-
-    @property
-    def variable(self) -> Variable:
-        """What items and bands see: a numeric variable."""
-        return Variable(name=self.name, label=self.label, kind="numeric", range=self.range, unit=self.unit)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Codebook:
     """All that is declared about a survey file.
 
@@ -284,6 +252,8 @@ class Codebook:
         Arguments of the `SurveyDesign` that the kinds of columns don't say.
     file
         How the survey file is written.
+    harmonise
+        How several files become one survey; None if nothing is declared.
     """
 
     title: str
@@ -299,6 +269,7 @@ class Codebook:
     mapping: str = ""
     sampling: Mapping[str, Any] = field(default_factory=dict)
     file: FileFormat = field(default_factory=FileFormat)
+    harmonise: Harmonise | None = None
 
     def __repr__(self) -> str:
         return (

@@ -102,7 +102,7 @@ class CleaningLog:
         if self.rows_in != self.rows_kept + n_excluded:
             sums.append(f"{self.rows_in} rows in, {self.rows_kept} kept, {n_excluded} excluded")
         from_files = self.sources.loc[self.sources["rule"] == "rows", "rows"]
-        if len(from_files) and from_files.sum() < self.rows_in:
+        if len(from_files) and from_files.sum() != self.rows_in:
             sums.append(f"{self.rows_in} rows in, {from_files.sum()} in the files")
         told_twice = self.rules[self.rules["action"] == "exclude"]
         if len(self.rules) and told_twice["rows"].sum() != n_excluded:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from coprodstats.survey.answers import Answers
 from coprodstats.survey.cleaning_rules import ItemNonresponse, SameAnswers, Speeders, StraightLining
 from coprodstats.survey.coded import Coded, Mask
+from coprodstats.survey.declarations import NOT_ASKED
 
 Columns = Mapping[str, Answers]
 _SUBSTANTIVE = ("nominal", "ordinal", "numeric")
@@ -146,7 +147,7 @@ def too_few_answers(columns: Columns, rule: ItemNonresponse) -> Mask:
     n_missing: NDArray[np.int64] | int = 0
     n_asked: NDArray[np.int64] | int = 0
     for name in rule.items:
-        asked = ~columns[name].with_reason(rule.not_counted)
+        asked = ~columns[name].with_reason((NOT_ASKED, *rule.not_counted))
         n_missing = n_missing + (asked & ~columns[name].answered)
         n_asked = n_asked + asked.astype(np.int64)
     # A share such as 0.1 of 10 items is 1 item, though 0.1 * 10 may come out a hair below it.

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.survey.conversions import converted
+from coprodstats.survey.conversions import Conversion, converted
 
 if TYPE_CHECKING:
-    from coprodstats.survey.declarations import Conversion, Index, Items, Outcome, Variable
+    from coprodstats.survey.declarations import Index, Items, Outcome, Variable
 
 # An index of exactly 75 may be computed as 74.99999999999999; bands are not decided by rounding.
 _ROUNDING = 1e-9
