@@ -188,7 +188,7 @@ def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
 
 
 def _figure_data(setting: Setting, document: Document, numbers: Mapping[str, str]) -> Iterator[Any]:
-    yield paragraph(setting, "Data of the figures", "Heading 1")
+    yield paragraph(setting, LABELS["numbers"], "Heading 1")
     for figure in document.figures():
         caption = LABELS["data_of"].format(number=numbers[figure.key], title=figure.title)
         yield from _table(setting, figure.table, caption, key=_DATA + figure.key)

@@ -11,7 +11,6 @@ from xml.sax.saxutils import escape
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ORDINARY_FILE = 0o600 << 16
 _UNIX = 3
-_LEVEL = 6
 
 # What XML 1.0 can't hold: most control characters, lone surrogates and two non-characters.
 _ILLEGAL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -23,8 +22,8 @@ def normalise_zip(
 ) -> bytes:
     """Return a zip archive that depends on its members' names and contents alone.
 
-    Members are sorted by name and carry the earliest date that the format knows. How they are deflated is
-    zlib's; another release of zlib may give other bytes that unpack to the same.
+    Members are sorted by name, carry the earliest date that the format knows, and are stored as they are:
+    what deflating gives depends on the release of zlib, and so on the machine.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ def normalise_zip(
 
 
 def zip_of(members: Mapping[str, bytes], *, first: str = "") -> bytes:
-    """Return members as a zip archive in the order of their names; ``first`` leads, and isn't deflated.
+    """Return members as a zip archive in the order of their names, except that ``first`` leads.
 
     Examples
     --------
@@ -65,8 +64,7 @@ def zip_of(members: Mapping[str, bytes], *, first: str = "") -> bytes:
             info = zipfile.ZipInfo(name, date_time=_EPOCH)
             info.create_system = _UNIX
             info.external_attr = _ORDINARY_FILE
-            info.compress_type = zipfile.ZIP_STORED if name == first else zipfile.ZIP_DEFLATED
-            archive.writestr(info, members[name], compresslevel=_LEVEL)
+            archive.writestr(info, members[name], compress_type=zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
