@@ -60,6 +60,12 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             packages=("lxml", "pillow", "python-docx"),
             takes_template=True,
         ),
+        "pdf": Format(
+            title="PDF",
+            home="pdf",
+            renderer="pdf_files",
+            packages=("fontpkg-atkinson-hyperlegible", "typst"),
+        ),
         "md": Format(title="Markdown", home="markdown", renderer="markdown_files"),
     }
 )
@@ -74,8 +80,10 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "based_on": "Based on",
         "contents": "Contents",
         "data_of": "Data of {number}: {title}",
-        "numbers": "The figures as text and numbers",
+        "numbers": "The numbers behind the figures",
+        "numbers_of": "Numbers behind {number}",
         "page": "Page {page} of {pages}",
+        "part": "part {part} of {parts}",
         "source": "Source",
     }
 )

@@ -1,0 +1,232 @@
+"""The document as one PDF: tagged for screen readers, fit for archives, with the results attached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from coprodstats.errors import Fault, ReportError
+from coprodstats.reporting import style
+from coprodstats.reporting.document import (
+    Block,
+    BulletList,
+    Callout,
+    DefinitionList,
+    Document,
+    FigureBlock,
+    Paragraph,
+    Section,
+    TableBlock,
+    Text,
+    spans,
+)
+from coprodstats.reporting.figures.canvas import safe
+from coprodstats.reporting.figures.record import Figure
+from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.pdf_tags import tag_row_headers
+from coprodstats.reporting.table import Table
+
+DATE = (2000, 1, 1)
+"""Both standards ask for a date, and the same run gives the same bytes on any day: every PDF has this one."""
+
+FONTS = ("Atkinson Hyperlegible", "DejaVu Sans")
+CODE_FONTS = ("DejaVu Sans Mono",)
+_SECONDS = 946_684_800  # DATE since 1970
+_CALLOUTS = {
+    "key": {"edge": style.DARK_BLUE, "fill": "#EEF4F9"},
+    "note": {"edge": style.DARK_BLUE, "fill": "#EEF4F9"},
+    "warning": {"edge": "#8A3A06", "fill": "#FDF1EA"},
+}
+
+
+def pdf_files(document: Document, stem: str, results: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the document as one PDF that holds the results as attachments."""
+    return {f"{stem}.pdf": render_pdf(document, results)}
+
+
+def render_pdf(document: Document, results: Mapping[str, bytes]) -> bytes:
+    """Return a document as PDF/UA-1 and PDF/A-3a.
+
+    It says what the web page says; the numbers behind the figures stand at the end. Headings, lists, tables
+    with the headers of columns and rows, and the drawings' alternative texts are tagged. Only the fonts that
+    this package depends on are used, and letters that they lack come out as the replacement character.
+
+    Parameters
+    ----------
+    document
+        The document.
+    results
+        Files to attach, CSV by name.
+
+    Returns
+    -------
+    bytes
+        The PDF, the same for the same document and results.
+
+    Raises
+    ------
+    ReportError
+        If the document can't be made to meet both standards, or a font is not there.
+    """
+    import typst  # noqa: PLC0415  (80 MB that only this format needs)
+
+    template = (files("coprodstats.reporting") / "templates" / "report.typ").read_bytes()
+    data = json.dumps(page_data(document, results), ensure_ascii=False)
+    with TemporaryDirectory() as empty:
+        # The template reads no file: whatever tried would be refused outside this empty folder.
+        compiler = typst.Compiler(
+            template,
+            root=empty,
+            font_paths=typst.Fonts(
+                include_system_fonts=False, include_embedded_fonts=False, font_paths=_font_folders()
+            ),
+            sys_inputs={"data": data},
+            package_path=empty,
+            package_cache_path=empty,
+        )
+        try:
+            # For archives (ISO 19005-3) and for screen readers (ISO 14289-1), both at once.
+            pdf, warnings = compiler.compile_with_warnings(pdf_standards=["a-3a", "ua-1"], timestamp=_SECONDS)
+        except typst.TypstError as error:
+            raise ReportError(_refused(document, error.message)) from error
+    if warnings:
+        raise ReportError(*(_refused(document, warning.message) for warning in warnings))
+    return tag_row_headers(cast("bytes", pdf))
+
+
+def _refused(document: Document, message: str) -> Fault:
+    return Fault(where=f"PDF of {document.title!r}", found=f"Typst could not set it as it must be: {message}")
+
+
+def _font_folders() -> list[str]:
+    import matplotlib as mpl  # noqa: PLC0415  (its fonts are the figures' fonts)
+
+    return [
+        str(files("fontpkg_atkinson_hyperlegible") / "files"),
+        str(Path(mpl.get_data_path()) / "fonts" / "ttf"),
+    ]
+
+
+def page_data(document: Document, results: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return all that the template says, as plain data."""
+    numbers = document.numbers()
+    language, _, region = document.language.partition("-")
+    return {
+        "title": safe(document.title),
+        "subtitle": safe(document.subtitle),
+        "banner": safe(document.banner),
+        "footer": [safe(line) for line in document.footer],
+        "language": language,
+        "region": region.lower() or None,
+        "date": dict(zip(("year", "month", "day"), DATE, strict=True)),
+        "labels": dict(LABELS),
+        "look": {
+            "ink": style.INK,
+            "quiet": style.QUIET_INK,
+            "accent": style.DARK_BLUE,
+            "hair": "#D5D8DC",
+            "callouts": _CALLOUTS,
+            "fonts": FONTS,
+            "code-fonts": CODE_FONTS,
+        },
+        "sections": [
+            _section(section, level, numbers)
+            for outer in document.sections
+            for level, section in [(1, outer), *((2, inner) for inner in outer.sections)]
+        ],
+        "numbers": [_numbers_of(figure, numbers[figure.key]) for figure in document.figures()],
+        "files": [_attachment(name, results[name]) for name in sorted(results)],
+    }
+
+
+def _section(section: Section, level: int, numbers: Mapping[str, str]) -> dict[str, Any]:
+    blocks = [_block(block, numbers) for block in section.blocks]
+    return {"level": level, "key": section.key, "heading": safe(section.heading), "blocks": blocks}
+
+
+def _block(block: Block, numbers: Mapping[str, str]) -> dict[str, Any]:
+    match block:
+        case Paragraph():
+            return {"kind": "paragraph", "text": _inline(block.text)}
+        case BulletList():
+            return {"kind": "list", "ordered": block.ordered, "items": [_inline(i) for i in block.items]}
+        case Callout():
+            title, text = safe(block.title), _inline(block.text)
+            return {"kind": "callout", "look": block.kind, "title": title, "text": text}
+        case DefinitionList():
+            items = [(_inline(term), _inline(meaning)) for term, meaning in block.items]
+            return {"kind": "definitions", "items": items}
+        case TableBlock():
+            table = block.table
+            foot = _foot(table.notes, table.legend, table.n, table.source)
+            shown = _table(table, numbers[table.key], table.title)
+            return {"kind": "table", "table": {**shown, "key": table.key, "foot": foot}}
+        case FigureBlock():
+            return {"kind": "figure", "figure": _figure(block.figure, numbers[block.figure.key])}
+
+
+def _inline(text: Text) -> list[dict[str, str]]:
+    """Return spans whose letters the fonts have; the spaces at their ends stay."""
+    shown = []
+    for span in spans(text):
+        before, after = (" " if span.text[at : at + 1].isspace() else "" for at in (0, len(span.text) - 1))
+        shown.append({**asdict(span), "text": f"{before}{safe(span.text)}{after}"})
+    return shown
+
+
+def _table(table: Table, number: str, title: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "title": safe(title),
+        "columns": [
+            {"label": safe(column.label), "numeric": column.numeric and i > 0}
+            for i, column in enumerate(table.columns)
+        ],
+        "blocks": [
+            {"heading": safe(heading), "rows": [[safe(cell.text) for cell in row] for row in rows]}
+            for heading, rows in table.blocks
+        ],
+    }
+
+
+def _figure(figure: Figure, number: str) -> dict[str, Any]:
+    return {
+        "key": figure.key,
+        "number": number,
+        "title": safe(figure.title),
+        "subtitle": safe(figure.subtitle),
+        "alt": safe(figure.alt),
+        "svg": figure.svg,
+        "foot": _foot(figure.notes, (), figure.n, figure.source),
+        "see": LABELS["numbers_of"].format(number=number),
+    }
+
+
+def _numbers_of(figure: Figure, number: str) -> dict[str, Any]:
+    shown = _table(figure.table, LABELS["numbers_of"].format(number=number), figure.title)
+    foot = [{"tag": "", "text": text} for text in _legend(figure.table.legend)]
+    return {
+        "figure": figure.key,
+        "table": {**shown, "key": f"{figure.key}--numbers", "foot": foot},
+        "back": LABELS["back_to"].format(number=number),
+    }
+
+
+def _foot(notes: Sequence[str], legend: Sequence[str], n: str, source: str) -> list[dict[str, str]]:
+    lines = [{"tag": "", "text": safe(text)} for text in (*notes, *_legend(legend))]
+    lines.append({"tag": LABELS["based_on"], "text": safe(n)})
+    return [*lines, {"tag": LABELS["source"], "text": safe(source)}]
+
+
+def _legend(legend: Sequence[str]) -> Sequence[str]:
+    return (f"{'; '.join(legend)}.",) if legend else ()
+
+
+def _attachment(name: str, data: bytes) -> dict[str, str]:
+    description = LABELS["attachment"].format(name=name.rpartition(".")[0])
+    return {"name": name, "text": data.decode("utf-8"), "mime": "text/csv", "description": description}
