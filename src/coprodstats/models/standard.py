@@ -174,10 +174,10 @@ def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats 
 
     None if they are near that as they are: turned, each would lose the exactness that survey answers have.
     """
-    if len(w) > MANY_ROWS and _least_correlated(_products(lines[:, ::THINNING], w[::THINNING])) > MILD:
+    if len(w) > MANY_ROWS and _least_correlated(lines[:, ::THINNING], w[::THINNING]) > MILD:
         return None  # and so with more rows: they add to all products
     products = _products(lines, w)
-    least = _least_correlated(products)
+    least = _least_correlated(lines, w, products)
     if least > MILD:
         return None
     if least > WELL_CONDITIONED:
@@ -197,9 +197,14 @@ def _products(lines: Floats, w: Floats) -> Floats:
     return products / w.sum()
 
 
-def _least_correlated(products: Floats) -> float:
-    """Return the smallest eigenvalue of correlations; 0 if a line does not vary."""
-    spread = np.sqrt(np.diag(products))
+def _least_correlated(lines: Floats, w: Floats, products: Floats | None = None) -> float:
+    """Return the smallest eigenvalue of the lines' correlations; 0 if a line does not vary.
+
+    Lines are centred at rounded means: what is left of these would hide that lines sum to a constant.
+    """
+    mean = lines @ w / w.sum()
+    covariance = (_products(lines, w) if products is None else products) - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     if spread.min(initial=np.inf) == 0:
         return 0.0
-    return float(np.linalg.eigvalsh(products / np.outer(spread, spread))[0])
+    return float(np.linalg.eigvalsh(covariance / np.outer(spread, spread))[0])
