@@ -25,6 +25,8 @@ _HOMES = {
     "Checked": "survey.checks",
     "export_codebook": "reporting.codebook_export",
     "combine": "survey.combining",
+    "compare_waves": "survey.waves",
+    "WaveChanges": "survey.waves",
     "clean": "survey.cleaning",
     "CleanedSurvey": "survey.cleaning",
     "CleaningLog": "survey.log",
@@ -173,6 +175,8 @@ if TYPE_CHECKING:
     from coprodstats.survey.simulate import simulate as simulate
     from coprodstats.survey.trimming import trim_weights as trim_weights
     from coprodstats.survey.trimming import weight_diagnostics as weight_diagnostics
+    from coprodstats.survey.waves import WaveChanges as WaveChanges
+    from coprodstats.survey.waves import compare_waves as compare_waves
     from coprodstats.survey.weighting import Weighting as Weighting
     from coprodstats.survey.weighting import calibrate as calibrate
     from coprodstats.survey.weighting import post_stratify as post_stratify

@@ -22,6 +22,7 @@ MADE_BY_FUNCTIONS = {
     "FittedModel",
     "SurveyData",
     "CleaningLog",
+    "WaveChanges",
     "Dimensionality",
     "Imputations",
     "ItemAnalysis",

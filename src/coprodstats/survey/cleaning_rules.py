@@ -128,6 +128,17 @@ class Flag:
     rule: str
 
 
+def flag_name(rule: str) -> str:
+    """Return the name of the column of a rule's flags.
+
+    Examples
+    --------
+    >>> flag_name("straight-lining: trust")
+    'flag_straight_lining_trust'
+    """
+    return f"flag_{re.sub('[^A-Za-z0-9]+', '_', rule)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleaningRules:
     """What to do with rows and columns that can't be used as they are.
@@ -177,7 +188,7 @@ class CleaningRules:
             ("item nonresponse", "Too few answers", self.item_nonresponse),
         ]
         flags = [
-            Flag(name=f"flag_{re.sub('[^A-Za-z0-9]+', '_', rule)}", label=label, rule=rule)
+            Flag(name=flag_name(rule), label=label, rule=rule)
             for rule, label, declaration in declared
             if declaration is not None and declaration.action == "flag"
         ]

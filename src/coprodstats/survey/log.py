@@ -220,6 +220,11 @@ def read_log(path: str | PathLike[str]) -> CleaningLog:
     path
         The file.
 
+    Returns
+    -------
+    CleaningLog
+        The log as it was written.
+
     Raises
     ------
     InputError

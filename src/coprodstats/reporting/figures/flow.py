@@ -91,6 +91,11 @@ def flow_diagram(log: CleaningLog, source: str = "Cleaning log.") -> Figure:
     Figure
         Its ``svg`` is the drawing, with a title and a description; its ``table`` has the same numbers.
 
+    Raises
+    ------
+    ArgumentError
+        If ``source`` is empty.
+
     Examples
     --------
     >>> from coprodstats.survey.log import CleaningLog, empty_table
