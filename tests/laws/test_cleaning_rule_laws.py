@@ -20,8 +20,10 @@ from coprodstats.survey.cleaning_rules import (
     Speeders,
     StraightLining,
 )
+from coprodstats.survey.combining import combine
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Items, Variable
+from coprodstats.survey.harmonise import FileMap, Harmonise
 from coprodstats.survey.log import read_log
 from coprodstats.survey.reading import SurveyData
 
@@ -254,3 +256,36 @@ def test_flags_are_what_a_look_at_each_row_finds(
         "".join(word for flag, word in names.items() if row[flag] == "yes") for _, row in frame.iterrows()
     ]
     assert told == slowly(codebook, rows)
+
+
+@settings(deadline=None, max_examples=12)
+@given(codebook=codebooks(), rows=ROWS, cut=st.integers(0, 6), data=st.data())
+def test_files_coded_otherwise_are_combined_to_what_they_were(
+    codebook: Codebook, rows: list[tuple[str | None, ...]], cut: int, data: st.DataObject
+) -> None:
+    # One survey is parted, and the codes of the second part are changed round; the mapping turns them back.
+    plain = {name: replace(variable, recode={}) for name, variable in codebook.variables.items()}
+    known = [code for code in dict.fromkeys(CODES) if code is not None and code not in {"5", "x"}]
+    rows = [(*row[:4], *(code if code in known else None for code in row[4:])) for row in rows]
+    shuffled = dict(zip(known, data.draw(st.permutations(known)), strict=True))
+    part = Variable(name="part", label="part", kind="nominal", values={"A": "first", "B": "second"})
+    back = {code: {new: old for old, new in shuffled.items()} for code in "abc"}
+    common = replace(
+        codebook,
+        variables={"part": part, **plain},
+        harmonise=Harmonise(source="part", files={"A": FileMap(), "B": FileMap(codes=back)}, shared=("id",)),
+    )
+    own = replace(codebook, variables=plain)
+    free = {
+        name: replace(variable, missing={}, values={}) if name in "abc" else variable
+        for name, variable in plain.items()
+    }
+    turned = [(*row[:4], *(None if code is None else shuffled[code] for code in row[4:])) for row in rows]
+    frame = pd.DataFrame(rows, columns=list(ALPHABETS), dtype="str")
+    first = SurveyData(frame=frame.iloc[:cut], codebook=own)
+    other = pd.DataFrame(turned, columns=list(ALPHABETS), dtype="str").iloc[cut:]
+    second = SurveyData(frame=other, codebook=replace(own, variables=free))
+    both = combine({"B": second, "A": first}, common)
+    pd.testing.assert_frame_equal(both.frame.drop(columns="part"), frame)
+    assert both.frame["part"].tolist() == ["A"] * cut + ["B"] * (len(rows) - cut)
+    assert both.sources.query("rule == 'rows'")["rows"].tolist() == [cut, len(rows) - cut]

@@ -262,9 +262,8 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
                 continue
             # Levels are found by equality, so that 0 and 1 are False and True, as 1.0 is 1.
             level = np.array([spec.levels[name].index(value) for value in values], dtype=np.intp)
-            conformed[name] = pd.Series(
-                pd.Categorical.from_codes(level[codes], categories=list(spec.levels[name])), index=frame.index
-            )
+            known = pd.Categorical.from_codes(level[codes], list(spec.levels[name]))  # type: ignore[call-overload]
+            conformed[name] = pd.Series(known, index=frame.index)
         elif pd.api.types.is_numeric_dtype(column):
             conformed[name] = _as_floats(column)
         else:

@@ -60,7 +60,7 @@ def unpack(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, SurveyDesign | None]:
     """Return the frame, the reasons of missing answers where known, and the design that applies."""
     if isinstance(data, CleanedSurvey):
-        return data.frame, data.reasons, design if design is not None else data.design
+        return data.frame, data.reason_categories, design if design is not None else data.design
     duplicated = [str(c) for c in data.columns[data.columns.duplicated()]]
     if duplicated:
         raise ModelError(Fault(where="data", found=f"columns occur twice: {listed(duplicated)}"))

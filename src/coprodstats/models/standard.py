@@ -194,7 +194,7 @@ def _products(lines: Floats, w: Floats) -> Floats:
     for start in range(0, len(w), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
         products += line_products(lines[:, part] * w[part], lines[:, part])
-    return products / w.sum()
+    return np.asarray(products / w.sum())
 
 
 def _least_correlated(lines: Floats, w: Floats, products: Floats | None = None) -> float:

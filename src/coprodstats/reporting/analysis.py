@@ -17,7 +17,7 @@ from coprodstats.models.results import FittedModel
 from coprodstats.reporting.document import Document
 from coprodstats.reporting.findings import Findings, agreement, compute
 from coprodstats.reporting.format import SIGNIFICANT_DIGITS
-from coprodstats.reporting.formats import format_packages, render_formats
+from coprodstats.reporting.formats import check_templates, format_packages, render_formats
 from coprodstats.reporting.manifest import (
     PACKAGES,
     InputRecord,
@@ -28,7 +28,7 @@ from coprodstats.reporting.manifest import (
     sha256_of,
     verify,
 )
-from coprodstats.reporting.plan import read_plan
+from coprodstats.reporting.plan import AnalysisPlan, read_plan
 from coprodstats.reporting.report import build_report
 from coprodstats.reporting.writing import MANIFEST_NAME, frame_to_csv, write_folder
 from coprodstats.survey.toml_table import parse_toml
@@ -85,6 +85,7 @@ def run_analysis(
     """
     say = progress or (lambda _: None)
     plan = read_plan(path)
+    check_templates(_templates(plan))
     folder = Path(out) if out is not None else plan.output
     findings = compute(plan, progress=say)
     say("laying out the report")
@@ -169,13 +170,18 @@ def _difference(file: Path, data: bytes) -> str:
 def render(findings: Findings, document: Document) -> dict[str, bytes]:
     """Return all files of a run by name, the manifest included."""
     results = {f"{name}.csv": frame_to_csv(frame) for name, frame in result_frames(findings).items()}
-    files = render_formats(document, findings.plan.formats, results=results)
+    plan = findings.plan
+    files = render_formats(document, plan.formats, results=results, templates=_templates(plan))
     for figure in document.figures():
         files[f"figures/{figure.key}.svg"] = figure.svg.encode("utf-8")
     for name, data in results.items():
         files[f"results/{name}"] = data
     files[MANIFEST_NAME] = manifest_bytes(_manifest(findings, files))
     return files
+
+
+def _templates(plan: AnalysisPlan) -> dict[str, bytes]:
+    return {} if plan.docx_template is None else {"docx": plan.docx_template.read_bytes()}
 
 
 def result_frames(findings: Findings) -> dict[str, pd.DataFrame]:
@@ -275,6 +281,8 @@ def _manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, Any]:
     inputs.append(_survey_record(plan.survey, cleaned.sha256, log.rows_in))
     if plan.claims is not None:
         inputs.append(input_record(plan.claims))
+    if plan.docx_template is not None:
+        inputs.append(input_record(plan.docx_template))
     design = findings.bound
     return build_manifest(
         title=plan.title,

@@ -21,7 +21,8 @@ from coprodstats.reporting.document import (
 from coprodstats.reporting.docx_elements import (
     Setting,
     field_marks,
-    numbering,
+    item_of,
+    new_list,
     paragraph,
     picture,
     table,
@@ -133,10 +134,7 @@ def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterat
         case Paragraph():
             yield paragraph(setting, block.text)
         case BulletList():
-            number = {"numPr": numbering(setting)} if block.ordered else {}
-            style = "List Number" if block.ordered else "List Bullet"
-            for item in block.items:
-                yield paragraph(setting, item, style, **number)
+            yield from _list(setting, block)
         case Callout():
             if block.title:
                 yield paragraph(setting, block.title, "Report Callout Title")
@@ -150,6 +148,15 @@ def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterat
             yield from _table(setting, block.table, caption, key=block.table.key)
         case FigureBlock():
             yield from _figure(setting, block.figure, numbers[block.figure.key])
+
+
+def _list(setting: Setting, block: BulletList) -> Iterator[Any]:
+    number = new_list(setting) if block.ordered else 0
+    for item in block.items:
+        if block.ordered:
+            yield paragraph(setting, item, "List Number", numPr=item_of(number))
+        else:
+            yield paragraph(setting, item, "List Bullet")
 
 
 def _table(setting: Setting, data: Table, caption: str, *, key: str) -> Iterator[Any]:

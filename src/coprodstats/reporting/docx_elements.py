@@ -130,12 +130,17 @@ def paragraph(
     return element("p", *([element("pPr", *kept)] if kept else []), *runs)
 
 
-def numbering(setting: Setting) -> Any:
-    """Return the property that makes paragraphs the items of one new numbered list, which begins at 1."""
+def new_list(setting: Setting) -> int:
+    """Return the number of a new numbered list, which begins at 1."""
     definition = list_definition(setting.word)
     number = setting.word.part.numbering_part.element.add_num(definition)
     number.add_lvlOverride(ilvl=0).add_startOverride(1)
-    return element("numPr", element("ilvl", val=0), element("numId", val=number.numId))
+    return int(number.numId)
+
+
+def item_of(number: int) -> Any:
+    """Return the property that makes one paragraph an item of a numbered list."""
+    return element("numPr", element("ilvl", val=0), element("numId", val=number))
 
 
 def field_marks(instruction: str) -> tuple[list[Any], Any]:

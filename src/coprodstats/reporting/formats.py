@@ -34,20 +34,25 @@ class Format:
         The function there, a `Renderer`.
     packages
         The packages whose version can change its bytes, beside those that every run records.
-    takes_template
-        Whether an organisation's own file may give it its look.
+    check_template
+        The function there that refuses an unusable template, an organisation's own file that gives the
+        document its look; empty if the format takes none.
     """
 
     title: str
     home: str
     renderer: str
     packages: tuple[str, ...] = ()
-    takes_template: bool = False
+    check_template: str = ""
 
     def load(self) -> Renderer:
         """Return the renderer; its module is imported now and not before."""
         module = import_module(f"coprodstats.reporting.{self.home}")
         return cast("Renderer", getattr(module, self.renderer))
+
+    def check(self, template: bytes) -> None:
+        """Refuse a template that the format can't use."""
+        getattr(import_module(f"coprodstats.reporting.{self.home}"), self.check_template)(template)
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -58,7 +63,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             home="docx",
             renderer="docx_files",
             packages=("lxml", "pillow", "python-docx"),
-            takes_template=True,
+            check_template="open_template",
         ),
         "pdf": Format(
             title="PDF",
@@ -67,6 +72,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             packages=("fontpkg-atkinson-hyperlegible", "typst"),
         ),
         "md": Format(title="Markdown", home="markdown", renderer="markdown_files"),
+        "xlsx": Format(
+            title="workbook of tables", home="xlsx", renderer="xlsx_files", packages=("xlsxwriter",)
+        ),
     }
 )
 """Every format by the name that an analysis file uses; ``html`` is always written."""
@@ -168,8 +176,25 @@ def render_formats(
     return files
 
 
+def check_templates(templates: Mapping[str, bytes]) -> None:
+    """Refuse templates that can't be used, before anything is computed.
+
+    Parameters
+    ----------
+    templates
+        Files that give formats their look, by format.
+
+    Raises
+    ------
+    ReportError
+        If one is no file of its format, or holds what a report must not hold.
+    """
+    for name, data in templates.items():
+        FORMATS[name].check(data)
+
+
 def _template_faults(names: Sequence[str], templates: Mapping[str, bytes]) -> list[Fault]:
-    takers = [name for name in names if name in FORMATS and FORMATS[name].takes_template]
+    takers = [name for name in names if name in FORMATS and FORMATS[name].check_template]
     return [
         Fault(
             where="templates", found=f"{name!r} is not written, or takes no template", allowed=listed(takers)

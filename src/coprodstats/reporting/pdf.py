@@ -72,6 +72,13 @@ def render_pdf(document: Document, results: Mapping[str, bytes]) -> bytes:
     ------
     ReportError
         If the document can't be made to meet both standards, or a font is not there.
+
+    Examples
+    --------
+    >>> from coprodstats.reporting.document import Document, Section
+    >>> section = Section(key="hello", heading="Hello", blocks=(Paragraph(text="Text."),))
+    >>> render_pdf(Document(title="Demo", sections=(section,)), {})[:8]
+    b'%PDF-1.7'
     """
     import typst  # noqa: PLC0415  (80 MB that only this format needs)
 

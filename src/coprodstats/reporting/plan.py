@@ -18,9 +18,9 @@ from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 
 KINDS = ("logit", "ologit")
 _TOP = (
-    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "seed", "replicates",
-    "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons", "phrases", "forest",
-    "importance", "limits",
+    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "docx_template",
+    "seed", "replicates", "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons",
+    "phrases", "forest", "importance", "limits",
 )  # fmt: skip
 _COMPARISON = (
     "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
@@ -109,6 +109,8 @@ class AnalysisPlan:
         Paths; ``claims`` may be None.
     formats
         What the report is written in, names of `formats.FORMATS`; ``html`` is always among them.
+    docx_template
+        The Word file whose styles, headers and footers the Word report has; or None.
     outcomes
         The two outcomes in the order of subtraction.
     comparisons
@@ -131,6 +133,7 @@ class AnalysisPlan:
     claims: Path | None
     output: Path
     formats: tuple[str, ...]
+    docx_template: Path | None
     seed: int
     replicates: int
     df_rule: DfRule
@@ -177,6 +180,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         claims=_beside(top, file, "claims") if "claims" in top else None,
         output=_beside(top, file, "output", default="report"),
         formats=_formats(top),
+        docx_template=_docx_template(top, file),
         seed=top.whole("seed") or 1,
         replicates=top.whole("replicates") or 200,
         df_rule=top.choice("df_rule", get_args(DfRule), "stata"),  # type: ignore[arg-type]
@@ -212,6 +216,17 @@ def _formats(top: TomlTable) -> tuple[str, ...]:
     names = top.texts("formats") or ()
     top.faults += format_faults(f"{top.where}: formats", names)
     return names
+
+
+def _docx_template(top: TomlTable, file: Path) -> Path | None:
+    if "docx_template" not in top:
+        return None
+    path = _beside(top, file, "docx_template")
+    if not path.is_file():
+        top.fault("there is no such file", key="docx_template", allowed="a .docx or .dotx file")
+    if "docx" not in _formats(TomlTable(top.where, top.content)):
+        top.fault("no Word report is written", key="docx_template", remedy='formats = ["html", "docx"]')
+    return path
 
 
 def _outcomes(top: TomlTable) -> tuple[OutcomePlan, OutcomePlan]:

@@ -62,6 +62,11 @@ class CleanedSurvey:
         return self._reasons.astype("str")
 
     @property
+    def reason_categories(self) -> pd.DataFrame:
+        """The same as `reasons`, each column a categorical: what large surveys have room and time for."""
+        return self._reasons.copy()
+
+    @property
     def mapping(self) -> str:
         """Name of the item mapping in use, or an empty string."""
         return self.codebook.mapping

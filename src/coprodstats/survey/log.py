@@ -321,8 +321,12 @@ def complete_cases(reasons: pd.DataFrame, variables: Sequence[str]) -> pd.DataFr
 
 
 def _ranked(reasons: pd.Series) -> list[tuple[str, int]]:
-    counts = reasons.value_counts()
-    counts = counts[counts > 0]  # of a categorical, also reasons that no row has
+    if isinstance(reasons.dtype, pd.CategoricalDtype):
+        # Cells with an answer have the code -1; they are counted at the front and left out.
+        totals = np.bincount(reasons.cat.codes + 1, minlength=1 + len(reasons.cat.categories))[1:]
+        counts = {reason: n for reason, n in zip(reasons.cat.categories, totals, strict=True) if n}
+    else:
+        counts = reasons.value_counts().to_dict()
     # Equal counts are put in the order of the alphabet: the order of rows must not show.
     return sorted(
         ((str(reason), int(n)) for reason, n in counts.items()), key=lambda pair: (-pair[1], pair[0])

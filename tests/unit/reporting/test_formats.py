@@ -69,7 +69,7 @@ def test_what_is_no_list_of_formats_is_refused(tmp_path: Path, line: str, told: 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_has_a_renderer_and_packages_with_a_version(name: str) -> None:
     parameters = inspect.signature(FORMATS[name].load()).parameters
-    more = ["template"] if FORMATS[name].takes_template else []
+    more = ["template"] if FORMATS[name].check_template else []
     assert list(parameters) == ["document", "stem", "results", *more]
     versions = package_versions(format_packages([name]))
     assert not set(versions) & set(PACKAGES)
