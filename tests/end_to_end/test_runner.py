@@ -431,7 +431,7 @@ BREAKS = {
         "analysis.toml", "[[comparisons]]", '[forest]\nterms = ["agee"]\n\n[[comparisons]]', 2, "agee",
     ),
     "predictions along a category": (
-        "analysis.toml", "predictors =", "over = { gender = [1] }\npredictors =", 7, "comparison 'main'",
+        "analysis.toml", "predictors =", "over = { gender = [1] }\npredictors =", 2, "comparison 'main'",
     ),
     "a group that is named like everyone": (
         "../../data/synthetic/codebook.toml", '1 = "man"', '1 = "All"', 2, "which stands for everyone",

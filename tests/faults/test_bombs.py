@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("resource", reason="this system doesn't tell what a process used")
+if not Path("/proc/self/status").exists():
+    pytest.skip("this system doesn't tell what a process used", allow_module_level=True)
 
 # Each bomb in a process of its own, which tells the time and its largest memory, or that of its children.
 MEASURED = """
@@ -26,7 +27,10 @@ except CoprodstatsError as error:
     said = type(error).__name__
 else:
     said = "read"
-largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+# A process begins with the largest memory of whoever started it in its own account, but not in this one.
+own = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+largest = max(own, children)
 print(json.dumps([said, time.perf_counter() - begun, largest / 1024**2]))
 """
 # The promise is 5 s on a quiet machine; a busy one gets more time here.
