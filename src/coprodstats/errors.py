@@ -304,3 +304,49 @@ def listed(names: Sequence[object], most: int = 12) -> str:
     """
     shown = ", ".join(str(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown}, … ({len(names) - most} more)"
+
+
+def catalogue() -> str:
+    """Return all codes as a page of Markdown, which ``docs/errors.md`` is.
+
+    Examples
+    --------
+    >>> [row for row in catalogue().splitlines() if "E-I104" in row]
+    ['| E-I104 | `EncodingError` | `InputError` | 4 | Bytes are no text in the declared encoding. |']
+    """
+    classes = sorted(_descendants(CoprodstatsError), key=lambda one: one.code)
+    return "\n".join([_CATALOGUE, *map(_row, classes), ""])
+
+
+_CATALOGUE = """# Errors
+
+Every error that this package raises on purpose has a class, a code that stays the same, and an exit status
+of the command line. It holds all faults of one call: where, what was found, what is allowed, what to do.
+`except` a class to catch those below it too; `error.to_dict()` gives the same as plain data. If the faults
+of one call are of several classes, the error is of the class above them.
+
+`python -m coprodstats.errors > docs/errors.md` writes this page.
+
+| Code | Class | Below | Exit status | Meaning |
+|---|---|---|---|---|"""
+
+
+def _row(family: type[CoprodstatsError]) -> str:
+    meaning = (family.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    cells = (
+        family.code,
+        f"`{family.__name__}`",
+        f"`{family.__bases__[0].__name__}`",
+        family.exit_status,
+        meaning,
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _descendants(family: type[CoprodstatsError]) -> list[type[CoprodstatsError]]:
+    children = [child for child in family.__subclasses__() if child.__module__ == __name__]
+    return children + [below for child in children for below in _descendants(child)]
+
+
+if __name__ == "__main__":
+    print(catalogue(), end="")  # noqa: T201
