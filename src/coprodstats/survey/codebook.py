@@ -14,7 +14,7 @@ from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
 from coprodstats.survey.declared_cleaning import read_cleaning
 from coprodstats.survey.declared_sampling import read_sampling
 from coprodstats.survey.declared_scores import Declared, read_index, read_mappings, read_outcome
-from coprodstats.survey.declared_variables import name_fault, read_variable
+from coprodstats.survey.declared_variables import check_columns, name_fault, read_variable
 from coprodstats.survey.file_format import read_file_format
 from coprodstats.survey.harmonise import read_harmonise
 from coprodstats.survey.routing import check_routes
@@ -60,6 +60,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
       other arguments of `SurveyDesign`, such as ``lonely_psu`` and ``replicate_method``.
     - ``file`` says how the survey file is written: ``delimiter``, ``decimal``, ``encoding``, ``sheet`` and
       the other settings of `FileFormat`.
+    - ``column = "Q1. Trust"`` of a variable is the name of its column in the file, where that can't stand in
+      formulas; ``ignore_columns`` are names in the file.
     - ``question`` is the wording of a variable's question. ``asked_if = { helps = ["1", "2"] }`` says that
       only who gave one of these codes was asked; other blanks are "not asked".
     - ``recode`` of a variable says which codes of the file stand for others, ``collapse`` which labels are
@@ -111,6 +113,7 @@ def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:
     read = {name: read_variable(name, table) for name, table in tables["variables"].items()}
     variables = {name: variable for name, variable in read.items() if variable is not None}
     _check_single_kinds(top, variables)
+    check_columns(variables, tables["variables"])
     check_routes(variables, tables["variables"])
     names = tuple(tables["variables"])
     conversions = {
@@ -154,7 +157,10 @@ def _check_names(top: TomlTable, tables: Mapping[str, Mapping[str, TomlTable]]) 
     for part, name in columns:
         if found := name_fault(name):
             allowed = "a letter (A–Z) followed by letters, digits and _, and no name used by formulas"
-            top.fault(found, key=f"{part}.{name}", allowed=allowed)
+            remedy = (
+                'a name of your own, and column = "…" with that of the file' if part == "variables" else ""
+            )
+            top.fault(found, key=f"{part}.{name}", allowed=allowed, remedy=remedy)
     if repeated := duplicates(name for _, name in columns):
         top.fault(
             f"names are there more than once, capitals aside: {listed(repeated)}",

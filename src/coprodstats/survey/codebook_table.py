@@ -23,7 +23,7 @@ TABLES = (".csv", ".tsv", ".xlsx", ".ods")
 _VALUE = ("code", "value_label", "missing_reason", "order")
 _NUMBERS = ("range_low", "range_high", "step")
 _JSON = ("scores", "recode", "collapse", "asked_if")
-COLUMNS = ("variable", "label", "question", "kind", *_VALUE, *_NUMBERS[:2], "unit", "step", "step_label",
+COLUMNS = ("variable", "column", "label", "question", "kind", *_VALUE, *_NUMBERS[:2], "unit", "step", "step_label",
            "reverse", "undeclared", "out_of_range", "not_a_number", *_JSON)  # fmt: skip
 """The columns of such a table; only ``variable`` has to be there. The last four hold JSON."""
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
@@ -200,7 +200,7 @@ def codebook_csv(codebook: Codebook) -> str:
     >>> trust = Variable(name="trust", label="Trust", kind="ordinal", values={"1": "low", "2": "high"})
     >>> codebook = Codebook(title="", synthetic=False, variables={"trust": trust})
     >>> print(codebook_csv(codebook).splitlines()[1].rstrip(","))
-    trust,Trust,,ordinal,1,low,,1
+    trust,,Trust,,ordinal,1,low,,1
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
@@ -226,7 +226,7 @@ def _rows_of(variable: Variable) -> Iterator[dict[str, str]]:
 
 def _facts(variable: Variable) -> dict[str, str]:
     """Return what one row says about a variable, usual settings left out."""
-    facts = {"label": variable.label, "question": variable.question, "kind": variable.kind}
+    facts = {"column": variable.column, "label": variable.label, "question": variable.question, "kind": variable.kind}
     if variable.range is not None:
         facts |= {"range_low": _number(variable.range[0]), "range_high": _number(variable.range[1])}
     if variable.reverse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 def column_faults(columns: list[str], codebook: Codebook, name: str, *, strict: bool = False) -> list[Found]:
     """Return the columns that are in the file or the codebook and not in both.
 
-    With ``strict`` ignored columns and another order are faults too.
+    Columns have the names of the file; with ``strict`` those of the variables, and then ignored columns and
+    another order are faults too.
     """
     ignored = () if strict else codebook.cleaning.ignore_columns
-    absent = [column for column in codebook.variables if column not in columns]
-    unknown = [column for column in columns if column not in codebook.variables and column not in ignored]
+    declared = list(codebook.variables) if strict else [v.file_column for v in codebook.variables.values()]
+    absent = [column for column in declared if column not in columns]
+    unknown = [column for column in columns if column not in declared and column not in ignored]
     faults = [
         Fault(
             where=name,
@@ -45,6 +48,32 @@ def column_faults(columns: list[str], codebook: Codebook, name: str, *, strict: 
     if not faults and strict:
         faults.append(Fault(where=name, found="the columns are not in the order of the codebook"))
     return [(SchemaError, fault) for fault in faults]
+
+
+def named_as_declared(raw: RawTable, codebook: Codebook) -> RawTable:
+    """Return the declared columns of a table under the names of their variables, in the order of the file.
+
+    Examples
+    --------
+    >>> from coprodstats.survey.declarations import Codebook, Variable
+    >>> trust = Variable(name="trust", label="Trust", kind="id", column="Q1. Trust")
+    >>> codebook = Codebook(title="", synthetic=False, variables={"trust": trust})
+    >>> raw = RawTable(table=pa.table({"Q1. Trust": ["1"], "other": ["2"]}))
+    >>> named_as_declared(raw, codebook).table.column_names
+    ['trust']
+    """
+    names = {variable.file_column: name for name, variable in codebook.variables.items()}
+    declared = [column for column in raw.table.column_names if column in names]
+    if all(names[column] == column for column in declared):
+        return raw
+    return replace(
+        raw,
+        table=raw.table.select(declared).rename_columns([names[column] for column in declared]),
+        declared_missing={
+            names[column]: codes for column, codes in raw.declared_missing.items() if column in names
+        },
+        inexact=tuple(names[column] for column in raw.inexact if column in names),
+    )
 
 
 def _foreign_letters(column: str, known: Sequence[str]) -> str:

@@ -55,7 +55,7 @@ def codebook_ddi(codebook: Codebook, survey: SurveyData | None = None) -> str:
 
 
 def _variable(variable: Variable, lines: Sequence[Line], key: str) -> ET.Element:
-    facts: Mapping[str, str] = {"ID": key, "name": variable.name}
+    facts: Mapping[str, str] = {"ID": key, "name": variable.file_column}
     if variable.kind in _NATURES:
         facts = {**facts, "nature": _NATURES[variable.kind]}
     if variable.kind == "weight":

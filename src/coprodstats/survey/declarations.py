@@ -32,7 +32,7 @@ class Variable:
     Attributes
     ----------
     name
-        Name of the column in the file, and in formulas.
+        Name in formulas, and of the column in the file unless ``column`` says otherwise.
     label
         What readers see.
     kind
@@ -67,6 +67,8 @@ class Variable:
         Questions before to the codes of those who were asked this one; empty if everybody was.
     question
         Wording of the question.
+    column
+        Name of the column in the file, where it is another than ``name``; else empty.
     """
 
     name: str
@@ -87,6 +89,18 @@ class Variable:
     collapse: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asked_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     question: str = ""
+    column: str = ""
+
+    @property
+    def file_column(self) -> str:
+        """Name of the column in the file.
+
+        Examples
+        --------
+        >>> Variable(name="trust", label="Trust", kind="nominal", column="Q1. Trust").file_column
+        'Q1. Trust'
+        """
+        return self.column or self.name
 
     @property
     def label_by_code(self) -> dict[str, str]:

@@ -49,8 +49,10 @@ def read_cleaning(
         All names of variables, also of those with faults.
     """
     table.refuse_unknown(_KEYS)
-    ignored = table.texts("ignore_columns") or ()
-    if declared := [name for name in ignored if name in names]:
+    ignored = table.texts("ignore_columns", exact=True) or ()
+    # Of a variable with faults only the name is known.
+    columns = {variables[name].file_column if name in variables else name for name in names}
+    if declared := [name for name in ignored if name in columns]:
         table.fault(f"declared as variables too: {listed(declared)}", key="ignore_columns")
     rows = get_args(ErrorOrDrop)
     return CleaningRules(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import cast, get_args
 
@@ -13,7 +14,7 @@ from coprodstats.survey.declared_changes import read_collapse, read_recode
 from coprodstats.survey.toml_table import TomlTable, duplicates
 
 _NEEDS_LABEL = {"nominal", "ordinal", "numeric"}
-_COMMON = ("label", "kind", "missing")
+_COMMON = ("label", "kind", "missing", "column")
 _ASKED = ("question", "asked_if")
 _KEYS: dict[str, tuple[str, ...]] = {
     "id": (),
@@ -92,6 +93,7 @@ def read_variable(name: str, table: TomlTable) -> Variable | None:
         scores=table.numbers("scores"),
         asked_if=_asked_if(table),
         question=table.text("question"),
+        column=_column(table, name),
         recode=read_recode(table, kind, values, missing) if "recode" in table else {},
         collapse=read_collapse(table, kind, values) if "collapse" in table else {},
     )
@@ -107,6 +109,31 @@ def _refuse_keys(table: TomlTable, kind: str) -> None:
         table.fault(f"{key!r} does not belong to kind {kind!r}", allowed=listed(allowed, 20))
     unknown = {key: value for key, value in table.content.items() if key not in known_elsewhere}
     TomlTable(table.where, unknown, table.faults).refuse_unknown(allowed)
+
+
+def _column(table: TomlTable, name: str) -> str:
+    # The same name said twice is no other name.
+    column = table.text("column", name, exact=True)
+    return "" if column == name else column
+
+
+def check_columns(variables: Mapping[str, Variable], tables: Mapping[str, TomlTable]) -> None:
+    """Record variables that would be read from one and the same column as faults of their tables.
+
+    Parameters
+    ----------
+    variables
+        The variables that could be read.
+    tables
+        The table of each variable; faults are added to their list.
+    """
+    readers: dict[str, str] = {}
+    for name, variable in variables.items():
+        other = readers.setdefault(variable.file_column, name)
+        if other != name:
+            found = f"the column {variable.file_column!r} is that of {other!r} too"
+            remedy = "one variable per column; conversions, indices and outcomes make others of it"
+            tables[name].fault(found, key="column", remedy=remedy)
 
 
 def _asked_if(table: TomlTable) -> dict[str, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from coprodstats.survey.column_checks import (
     inexact_faults,
     lookalike_faults,
     missing_code_faults,
+    named_as_declared,
 )
 from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.csv_file import read_csv
@@ -256,6 +257,8 @@ def _checked(
         allowed = f"at most {MOST_ROWS:,} and {MOST_COLUMNS:,}"
         raise ResourceLimitError(Fault(where=name, found=told, allowed=allowed))
     found = column_faults(columns, codebook, name)
+    raw = named_as_declared(raw, codebook)
+    columns = raw.table.column_names
     found += [(InputError, fault) for fault in missing_code_faults(raw, codebook, name)]
     found += inexact_faults(raw, codebook, name)
     present = {key: variable for key, variable in codebook.variables.items() if key in columns}

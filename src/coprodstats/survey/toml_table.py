@@ -135,14 +135,17 @@ class TomlTable:
                     remedy=did_you_mean(key, names),
                 )
 
-    def text(self, key: str, default: str | None = "") -> str:
-        """Return a text; without a default it is required."""
+    def text(self, key: str, default: str | None = "", *, exact: bool = False) -> str:
+        """Return a text; without a default it is required.
+
+        With ``exact`` it is a name that stands elsewhere, and may hold what texts for readers may not.
+        """
         found: str | None = self._typed(
             key, default, "a text in quotes", lambda value: isinstance(value, str)
         )
         if found is None:
             return ""
-        if key in self.content and (odd := odd_characters(found)) and found != default:
+        if key in self.content and (odd := _odd(found, exact=exact)) and found != default:
             self.fault(f"the text can't be used: {odd}", key=key)
         return found
 
@@ -170,11 +173,11 @@ class TomlTable:
         """Return a list of finite numbers, or None if the key is absent."""
         return self._listed(key, "a list of numbers", is_number, float)
 
-    def texts(self, key: str) -> tuple[str, ...] | None:
-        """Return a list of different texts, or None if the key is absent."""
+    def texts(self, key: str, *, exact: bool = False) -> tuple[str, ...] | None:
+        """Return a list of different texts, or None if the key is absent; ``exact`` as for `text`."""
         found = self._listed(key, "a list of texts in quotes", lambda value: isinstance(value, str), str)
         for text in found or ():
-            if odd := odd_characters(text):
+            if odd := _odd(text, exact=exact):
                 self.fault(f"{text!r} can't be used: {odd}", key=key)
         if repeated := duplicates(found or ()):
             self.fault(f"{listed(repeated)} stands there more than once", key=key)
@@ -243,6 +246,10 @@ class TomlTable:
             return None
         found = self._typed(key, (), allowed, lambda v: isinstance(v, list) and all(fits(part) for part in v))
         return tuple(convert(part) for part in found)
+
+
+def _odd(text: str, *, exact: bool) -> str:
+    return ("" if text else "it is empty") if exact else odd_characters(text)
 
 
 def is_number(value: object) -> bool:
