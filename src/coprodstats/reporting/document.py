@@ -6,37 +6,16 @@ No markup is ever data here: every string is text and comes out as text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.reporting.figures.record import Figure
+from coprodstats.reporting.language import LANGUAGES, say, speaking, spoken
+from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table, key_faults
 
-SpanStyle = Literal["plain", "strong", "emphasis", "code"]
 CalloutKind = Literal["key", "note", "warning"]
-
-LANGUAGES = ("en", "en-GB")
-"""The languages that a document may be in: the renderers' own words ("Contents", "Source") are English."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A run of text with one style; ``target`` makes it a link to ``#key`` or to an ``https://`` address."""
-
-    text: str
-    style: SpanStyle = "plain"
-    target: str = ""
-
-    def __post_init__(self) -> None:
-        if self.style not in get_args(SpanStyle):
-            raise ArgumentError(_unknown("span", self.style, get_args(SpanStyle)))
-        if self.target and not self.target.startswith(("#", "https://")):
-            found = "the target of a link is neither in the document nor an https address"
-            raise ArgumentError(Fault(where="link", found=found, allowed="#key, https://..."))
-
-
-Text = str | Span | tuple[str | Span, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +109,7 @@ class Document:
     footer
         Lines under everything: what made the report.
     language
-        One of `LANGUAGES`.
+        The code of its language; the one spoken when it is made.
 
     Raises
     ------
@@ -149,7 +128,7 @@ class Document:
     subtitle: str = ""
     banner: str = ""
     footer: tuple[str, ...] = ()
-    language: str = "en-GB"
+    language: str = field(default_factory=lambda: spoken().code)
 
     def __post_init__(self) -> None:
         faults = [*_outline_faults(self), *_key_faults(self), *_link_faults(self)]
@@ -171,55 +150,20 @@ class Document:
 
     def numbers(self) -> dict[str, str]:
         """Return the printed number of every table and figure, such as ``"Table 2"``, by key."""
-        tables = {table.key: f"Table {i}" for i, table in enumerate(self.tables(), start=1)}
-        return tables | {figure.key: f"Figure {i}" for i, figure in enumerate(self.figures(), start=1)}
+        tables = enumerate(self.tables(), start=1)
+        figures = enumerate(self.figures(), start=1)
+        with speaking(self.language):
+            named = {table.key: say("document.table", number=i) for i, table in tables}
+            return named | {figure.key: say("document.figure", number=i) for i, figure in figures}
+
+    @property
+    def language_tag(self) -> str:
+        """The language's name in files (BCP 47), such as ``"en-GB"``."""
+        return LANGUAGES[self.language].tag
 
     def _blocks(self) -> Iterator[Block]:
         for section in self.walk():
             yield from section.blocks
-
-
-def strong(text: str) -> Span:
-    """Return text of strong importance."""
-    return Span(text=text, style="strong")
-
-
-def emphasis(text: str) -> Span:
-    """Return emphasised text."""
-    return Span(text=text, style="emphasis")
-
-
-def code(text: str) -> Span:
-    """Return text that is typed, such as a formula or the name of a file."""
-    return Span(text=text, style="code")
-
-
-def link(text: str, target: str) -> Span:
-    """Return text that leads to ``#key`` in the document or to an ``https://`` address."""
-    return Span(text=text, target=target)
-
-
-def spans(text: Text) -> tuple[Span, ...]:
-    """Return any text as spans.
-
-    Examples
-    --------
-    >>> [span.style for span in spans(("Not ", strong("one"), " cause."))]
-    ['plain', 'strong', 'plain']
-    """
-    parts = text if isinstance(text, tuple) else (text,)
-    return tuple(part if isinstance(part, Span) else Span(text=part) for part in parts)
-
-
-def plain(text: Text) -> str:
-    """Return any text without its styles.
-
-    Examples
-    --------
-    >>> plain(("Not ", strong("one"), " cause."))
-    'Not one cause.'
-    """
-    return "".join(span.text for span in spans(text))
 
 
 def _unknown(what: str, found: str, options: Sequence[str]) -> Fault:
@@ -232,7 +176,7 @@ def _outline_faults(document: Document) -> list[Fault]:
     if not document.title.strip() or not document.sections:
         faults.append(Fault(where="document", found="the title is empty or there are no sections"))
     if document.language not in LANGUAGES:
-        faults.append(_unknown("document language", document.language, LANGUAGES))
+        faults.append(_unknown("document language", document.language, list(LANGUAGES)))
     for section in document.walk():
         faults += key_faults("section", section.key)
         if not section.heading.strip():

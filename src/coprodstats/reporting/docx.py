@@ -14,9 +14,7 @@ from coprodstats.reporting.document import (
     FigureBlock,
     Paragraph,
     Section,
-    Span,
     TableBlock,
-    link,
 )
 from coprodstats.reporting.docx_elements import (
     Setting,
@@ -31,6 +29,7 @@ from coprodstats.reporting.docx_template import finished_docx, open_template
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.formats import LABELS
 from coprodstats.reporting.picture import picture_size, png_from_svg
+from coprodstats.reporting.span import Span, link
 from coprodstats.reporting.table import Table
 
 _DATA = "data of "
@@ -83,7 +82,9 @@ def render_docx(document: Document, *, template: bytes | None = None) -> bytes:
     end = word.element.body[-1]
     for part in _parts(setting, document):
         end.addprevious(part)
-    return finished_docx(word, title=document.title, subject=document.subtitle, language=document.language)
+    return finished_docx(
+        word, title=document.title, subject=document.subtitle, language=document.language_tag
+    )
 
 
 def _parts(setting: Setting, document: Document) -> Iterator[Any]:

@@ -14,8 +14,8 @@ from docx.oxml.ns import qn
 from docx.oxml.shape import CT_Inline
 from docx.shared import Emu
 
-from coprodstats.reporting.document import Span, Text, spans
 from coprodstats.reporting.docx_template import list_definition, style_ids, text_width
+from coprodstats.reporting.span import Span, Text, spans
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.zip_archive import xml_text
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from coprodstats.errors import ArgumentError, Fault, listed
+from coprodstats.reporting.language import say, spoken
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT_DIGITS = 10
@@ -23,14 +24,14 @@ MISSING = "[x]"
 SHORTHAND: Mapping[str, str] = MappingProxyType(
     {
         "[c]": "confidential",
-        "[low]": "rounds to zero, but is not zero",
-        "[ref]": "reference category",
-        "[u]": "too few answers to be reliable",
-        "[x]": "not available",
-        "[z]": "not applicable",
+        "[low]": "low",
+        "[ref]": "reference",
+        "[u]": "unreliable",
+        "[x]": "not_available",
+        "[z]": "not_applicable",
     }
 )
-"""What stands in a cell instead of a number (after the UK Government Analysis Function)."""
+"""What stands in a cell instead of a number (after the UK Government Analysis Function), and its text's name."""
 
 Number = float | int | None
 
@@ -107,7 +108,7 @@ def interval(low: Number, high: Number, digits: int = 2, *, missing: str = MISSI
     """
     if is_missing(low) or is_missing(high):
         return missing
-    return f"{number(low, digits)} to {number(high, digits)}"
+    return _span(number(low, digits), number(high, digits))
 
 
 def estimate(value: Number, low: Number, high: Number, digits: int = 2, *, missing: str = MISSING) -> str:
@@ -129,7 +130,7 @@ def percent(share: Number, digits: int = 0, *, missing: str = MISSING) -> str:
     >>> percent(0.456), percent(0.456, 1)
     ('46%', '45.6%')
     """
-    return missing if is_missing(share) else f"{_text(_decimal(share) * 100, digits)}%"
+    return missing if is_missing(share) else _text(_decimal(share) * 100, digits) + spoken().percent
 
 
 def percent_interval(low: Number, high: Number, digits: int = 0, *, missing: str = MISSING) -> str:
@@ -142,7 +143,7 @@ def percent_interval(low: Number, high: Number, digits: int = 0, *, missing: str
     """
     if is_missing(low) or is_missing(high):
         return missing
-    return f"{percent(low, digits)} to {percent(high, digits)}"
+    return _span(percent(low, digits), percent(high, digits))
 
 
 def percent_estimate(
@@ -199,7 +200,7 @@ def points_interval(low: Number, high: Number, digits: int = 1, *, missing: str 
     """
     if is_missing(low) or is_missing(high):
         return missing
-    return f"{points(low, digits)} to {points(high, digits)}"
+    return _span(points(low, digits), points(high, digits))
 
 
 def points_estimate(
@@ -236,8 +237,8 @@ def p_value(p: Number, *, missing: str = MISSING) -> str:
         raise ArgumentError(Fault(where="p_value", found=f"{p!r} is no probability", allowed="0 to 1"))
     exact = _decimal(p)
     if exact < Decimal("0.001"):
-        return "<0.001"
-    return ">0.999" if exact > Decimal("0.999") else _text(exact, 3)
+        return "<" + localised("0.001")
+    return ">" + localised("0.999") if exact > Decimal("0.999") else _text(exact, 3)
 
 
 def count(n: Number, *, missing: str = MISSING) -> str:
@@ -264,7 +265,7 @@ def odds_ratio(log_odds: Number, digits: int = 2, *, missing: str = MISSING) -> 
     ratio = math.exp(log_odds) if log_odds < 700 else math.inf
     least = Decimal(1).scaleb(-digits)
     # An odds ratio of 0.00 would say that the odds vanish.
-    return f"<{least}" if _decimal(ratio) < least / 2 else _text(_decimal(ratio), digits)
+    return "<" + localised(str(least)) if _decimal(ratio) < least / 2 else _text(_decimal(ratio), digits)
 
 
 def odds_ratio_interval(low: Number, high: Number, digits: int = 2, *, missing: str = MISSING) -> str:
@@ -277,7 +278,7 @@ def odds_ratio_interval(low: Number, high: Number, digits: int = 2, *, missing: 
     """
     if is_missing(low) or is_missing(high):
         return missing
-    return f"{odds_ratio(low, digits)} to {odds_ratio(high, digits)}"
+    return _span(odds_ratio(low, digits), odds_ratio(high, digits))
 
 
 def odds_ratio_estimate(
@@ -292,17 +293,6 @@ def odds_ratio_estimate(
     """
     ratio = odds_ratio(log_odds, digits, missing=missing)
     return _with_interval(ratio, odds_ratio_interval(low, high, digits, missing=""))
-
-
-def listing(words: list[str] | tuple[str, ...], last: str = "and") -> str:
-    """Write words as an English list.
-
-    Examples
-    --------
-    >>> listing(["age", "gender", "country"]), listing(["age"])
-    ('age, gender and country', 'age')
-    """
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
 def meaning(shorthand: str) -> str:
@@ -323,7 +313,25 @@ def meaning(shorthand: str) -> str:
             where="shorthand", found=f"{shorthand!r} is not declared", allowed=listed(list(SHORTHAND))
         )
         raise ArgumentError(fault)
-    return SHORTHAND[shorthand]
+    return say(f"format.{SHORTHAND[shorthand]}")
+
+
+def localised(text: str) -> str:
+    """Return a number written with points and commas in the style of the language spoken.
+
+    Examples
+    --------
+    >>> from coprodstats.reporting.language import speaking
+    >>> with speaking("fr"):
+    ...     localised("1,234.5") == "1\N{NARROW NO-BREAK SPACE}234,5"
+    True
+    """
+    language = spoken()
+    return text.translate({ord(","): language.thousands, ord("."): language.decimal})
+
+
+def _span(low: str, high: str) -> str:
+    return say("format.interval", low=low, high=high)
 
 
 def _with_interval(value: str, bounds: str) -> str:
@@ -346,4 +354,4 @@ def _text(exact: Decimal, digits: int, *, sign: bool = False) -> str:
         return ("+" if sign else "") + "∞" if exact > 0 else f"{MINUS}∞"
     value = _quantized(exact, digits)
     lead = MINUS if value < 0 else "+" if sign and value > 0 else ""
-    return f"{lead}{value.copy_abs():,f}"
+    return lead + localised(f"{value.copy_abs():,f}")

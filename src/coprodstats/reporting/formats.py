@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+from coprodstats.reporting.language import speaking
 
 if TYPE_CHECKING:
     from coprodstats.reporting.document import Document
@@ -167,7 +168,8 @@ def render_formats(
     files: dict[str, bytes] = {}
     for name in dict.fromkeys(names):
         given = {"template": templates[name]} if name in templates else {}
-        made = FORMATS[name].load()(document, stem, results, **given)
+        with speaking(document.language):
+            made = FORMATS[name].load()(document, stem, results, **given)
         twice = sorted(set(made) & set(files))
         if twice:
             found = f"{listed(twice)} is written by another format too"

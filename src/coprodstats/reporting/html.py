@@ -20,10 +20,9 @@ from coprodstats.reporting.document import (
     FigureBlock,
     Paragraph,
     TableBlock,
-    plain,
-    spans,
 )
 from coprodstats.reporting.figures.record import Figure
+from coprodstats.reporting.span import plain, spans
 from coprodstats.reporting.table import Column
 
 _KINDS: Mapping[type[Any], str] = {

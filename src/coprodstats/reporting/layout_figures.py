@@ -19,6 +19,7 @@ from coprodstats.reporting.figures import (
     sector_panels,
 )
 from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.language import listing
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.words import (
     ESTIMATES,
@@ -148,7 +149,7 @@ def _ends_title(frame: pd.DataFrame, words: Words, label: str) -> str:
     ends = []
     for value in (frame["value"].min(), frame["value"].max()):
         at = frame[frame["value"] == value].set_index("model")["estimate"]
-        shares = fmt.listing([f"{lower_first(s.label)} {fmt.percent(at[s.name])}" for s in words.series])
+        shares = listing([f"{lower_first(s.label)} {fmt.percent(at[s.name])}" for s in words.series])
         ends.append(f"at {label} {value:g} {shares}")
     text = "; ".join(ends)
     return text[:1].upper() + text[1:]
@@ -169,7 +170,7 @@ def sectors_figure(findings: Findings, words: Words, group: str, members: Sequen
     labels = [t for t in drawn(findings, term_labels(words, main)) if t.term in shared]
     caption = Caption(
         key=f"{group.lower().replace(' ', '-')}-panels",
-        title=f"{group} side by side: " + fmt.listing([lower_first(one.plan.title) for one in members]),
+        title=f"{group} side by side: " + listing([lower_first(one.plan.title) for one in members]),
         subtitle=MARGIN_SUBTITLE,
         n=range_words(members),
         source=words.source,

@@ -19,13 +19,11 @@ from coprodstats.reporting.document import (
     FigureBlock,
     Paragraph,
     Section,
-    Span,
     TableBlock,
-    Text,
-    spans,
 )
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.span import Span, Text, spans
 from coprodstats.reporting.table import Table
 
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")

@@ -22,13 +22,12 @@ from coprodstats.reporting.document import (
     Paragraph,
     Section,
     TableBlock,
-    Text,
-    spans,
 )
 from coprodstats.reporting.figures.canvas import safe
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.formats import LABELS
 from coprodstats.reporting.pdf_tags import tag_row_headers
+from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table
 
 DATE = (2000, 1, 1)
@@ -122,7 +121,7 @@ def _font_folders() -> list[str]:
 def page_data(document: Document, results: Mapping[str, bytes]) -> dict[str, Any]:
     """Return all that the template says, as plain data."""
     numbers = document.numbers()
-    language, _, region = document.language.partition("-")
+    language, _, region = document.language_tag.partition("-")
     return {
         "title": safe(document.title),
         "subtitle": safe(document.subtitle),

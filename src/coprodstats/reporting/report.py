@@ -21,11 +21,9 @@ from coprodstats.reporting.document import (
     Paragraph,
     Section,
     TableBlock,
-    Text,
-    link,
-    strong,
 )
 from coprodstats.reporting.findings import Compared, Findings, agreement
+from coprodstats.reporting.language import listing
 from coprodstats.reporting.narrative import (
     Estimate,
     difference_sentence,
@@ -33,6 +31,7 @@ from coprodstats.reporting.narrative import (
     likelihood_sentence,
     lower_first,
 )
+from coprodstats.reporting.span import Text, link, strong
 from coprodstats.reporting.words import ESTIMATES, Words, per_step, strata_words, term_labels, wald_words
 
 SYNTHETIC = (
@@ -237,7 +236,7 @@ def _comparison(findings: Findings, words: Words) -> Section:
     clear = [t for t in _clear_terms(one, words) if t in findings.plan.phrases]
     labels = list(dict.fromkeys(lower_first(words.label(t.partition("[")[0])) for t in clear))
     title = (
-        f"{first.label} and {lower_first(second.label)} differ in how they go with {fmt.listing(labels)}"
+        f"{first.label} and {lower_first(second.label)} differ in how they go with {listing(labels)}"
         if labels
         else f"{first.label} and {lower_first(second.label)}, and their difference"
     )
@@ -340,7 +339,7 @@ def _claims(findings: Findings, words: Words) -> Sequence[Section]:
         return ()
     verdicts = list(findings.claims.verdicts().values())
     told = [f"{v} ({verdicts.count(v)})" for v in dict.fromkeys(verdicts)]
-    text = f"{len(verdicts)} published claims were put to this run. Verdicts: {fmt.listing(told)}."
+    text = f"{len(verdicts)} published claims were put to this run. Verdicts: {listing(told)}."
     blocks: list[Block] = [Paragraph(text=text)]
     if findings.claims.synthetic:
         blocks.append(Callout(kind="warning", title="Synthetic data", text=SYNTHETIC))

@@ -209,7 +209,7 @@ class Table:
     def legend(self) -> tuple[str, ...]:
         """What each shorthand that occurs in the cells means."""
         texts = {cell.text for row in self.rows for cell in row}
-        return tuple(f"{short}: {meaning}" for short, meaning in fmt.SHORTHAND.items() if short in texts)
+        return tuple(f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in texts)
 
     @property
     def blocks(self) -> tuple[tuple[str, tuple[tuple[Cell, ...], ...]], ...]:

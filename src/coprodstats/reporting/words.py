@@ -13,6 +13,7 @@ from coprodstats.models.wald import WaldTest
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.language import listing
 from coprodstats.reporting.narrative import lower_first
 from coprodstats.reporting.style import OUTCOMES, Series
 from coprodstats.survey.conversions import Conversion
@@ -150,7 +151,7 @@ def compared_words(one: Compared, words: Words) -> str:
     used = first.used | second.used
     psus = len(np.unique(first.design.psu[used]))
     strata = len(np.unique(first.design.stratum[first.used]))
-    union = f"{one.margins.n_union:,} respondents ({fmt.listing(parts)})"
+    union = f"{one.margins.n_union:,} respondents ({listing(parts)})"
     return f"{union}, {psus:,} PSUs, {strata_words(strata)}"
 
 

@@ -172,7 +172,7 @@ def _sheet_of(
 ) -> Sheet:
     header, rows = _laid_out(data)
     used = {value for row in rows for value in row if isinstance(value, str)}
-    legend = [f"{short}: {meaning}" for short, meaning in fmt.SHORTHAND.items() if short in used]
+    legend = [f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in used]
     about = f"{_SINGLE} Its notes are on the worksheet {_NOTES}, by number." if notes else _SINGLE
     texts = [about, subtitle, banner, f"{LABELS['based_on']}: {data.n}", f"{LABELS['source']}: {data.source}"]
     texts.append(f"Shorthand: {'; '.join(legend)}." if legend else "")
@@ -264,7 +264,7 @@ def _distinct(labels: Sequence[str]) -> Iterator[str]:
 
 def _cover(document: Document, made: Sequence[Sheet]) -> Sheet:
     used = {value for sheet in made for row in sheet.rows for value in row if isinstance(value, str)}
-    legend = [f"{short}: {meaning}" for short, meaning in fmt.SHORTHAND.items() if short in used]
+    legend = [f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in used]
     lines = [
         document.subtitle,
         document.banner,

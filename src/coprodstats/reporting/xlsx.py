@@ -79,7 +79,9 @@ def render_xlsx(document: Document) -> bytes:
         for sheet in made:
             _write(book, looks, sheet)
     data = buffer.getvalue()
-    properties = core_properties(title=document.title, subject=document.subtitle, language=document.language)
+    properties = core_properties(
+        title=document.title, subject=document.subtitle, language=document.language_tag
+    )
     styles = _with_title_style(_member(data, "xl/styles.xml"))
     return normalise_zip(data, replace={"docProps/core.xml": properties, "xl/styles.xml": styles})
 

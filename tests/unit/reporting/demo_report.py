@@ -7,6 +7,7 @@ import sys
 import pandas as pd
 
 from coprodstats.reporting import document as doc
+from coprodstats.reporting import span
 from coprodstats.reporting.figures import (
     Caption,
     Figure,
@@ -131,10 +132,10 @@ def document() -> doc.Document:
         key="first",
         heading=HOSTILE[0],
         blocks=(
-            doc.Paragraph(text=("See ", doc.link(HOSTILE[4], "#forest"), doc.strong(HOSTILE[5]))),
+            doc.Paragraph(text=("See ", span.link(HOSTILE[4], "#forest"), span.strong(HOSTILE[5]))),
             doc.BulletList(items=HOSTILE),
-            doc.Callout(kind="warning", title=HOSTILE[0], text=doc.emphasis(HOSTILE[1])),
-            doc.DefinitionList(items=((doc.code(HOSTILE[2]), HOSTILE[8]),)),
+            doc.Callout(kind="warning", title=HOSTILE[0], text=span.emphasis(HOSTILE[1])),
+            doc.DefinitionList(items=((span.code(HOSTILE[2]), HOSTILE[8]),)),
             doc.TableBlock(table=table()),
         ),
         sections=(doc.Section(key="inner", heading="Inside", blocks=(doc.Paragraph(text="Text."),)),),

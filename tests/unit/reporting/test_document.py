@@ -12,12 +12,9 @@ from coprodstats.reporting.document import (
     Document,
     Paragraph,
     Section,
-    Span,
     TableBlock,
-    link,
-    plain,
-    strong,
 )
+from coprodstats.reporting.span import Span, link, plain, strong
 
 
 def section(key: str, *blocks: Paragraph, inner: tuple[Section, ...] = ()) -> Section:

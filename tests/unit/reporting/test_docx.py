@@ -16,6 +16,7 @@ from docx.shared import RGBColor
 
 from coprodstats.errors import ReportError
 from coprodstats.reporting import document as doc
+from coprodstats.reporting import span
 from coprodstats.reporting.docx import render_docx
 from coprodstats.reporting.docx_elements import column_widths
 from coprodstats.reporting.docx_template import REQUIRED_STYLES
@@ -186,7 +187,7 @@ def test_nothing_runs_and_nothing_is_fetched(word: bytes) -> None:
 
 
 def test_a_link_to_the_web_is_the_only_thing_outside() -> None:
-    data = render_docx(small(doc.Paragraph(text=("See ", doc.link("the source", "https://example.org/a")))))
+    data = render_docx(small(doc.Paragraph(text=("See ", span.link("the source", "https://example.org/a")))))
     relations = part(data, "word/_rels/document.xml.rels")
     outside = [r.attrib for r in relations.iter(RELATION) if r.get("TargetMode") == "External"]
     assert [(r["Target"], r["Type"]) for r in outside] == [("https://example.org/a", RT.HYPERLINK)]
@@ -210,10 +211,10 @@ def test_no_text_is_code(hostile: str) -> None:
 
 def test_styles_of_words_are_words_styles() -> None:
     spans = (
-        doc.strong("loud"),
-        doc.emphasis("soft"),
-        doc.code("typed"),
-        doc.link("there", "#one"),
+        span.strong("loud"),
+        span.emphasis("soft"),
+        span.code("typed"),
+        span.link("there", "#one"),
         " plain ",
     )
     runs = list(body(render_docx(small(doc.Paragraph(text=spans)))).iter(qn("w:r")))

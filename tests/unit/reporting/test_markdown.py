@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from coprodstats.reporting import document as doc
+from coprodstats.reporting import span
 from coprodstats.reporting.markdown import heading_anchors, inline, render_markdown
 
 # CommonMark with pipe tables and struck text; raw HTML stays on, so that any that got through is seen.
@@ -128,7 +129,7 @@ def test_any_texts_are_a_list(items: list[str], ordered: bool) -> None:  # noqa:
 @example(parts=[("strong", "a. "), ("strong", "b")])
 @example(parts=[("plain", "a"), ("code", "`b"), ("plain", "c")])
 def test_styles_come_back_as_they_were(parts: list[tuple[doc.SpanStyle, str]]) -> None:
-    text = tuple(doc.Span(text=text, style=style) for style, text in parts)
+    text = tuple(span.Span(text=text, style=style) for style, text in parts)
     [inner] = READER.parseInline(inline(text, {}))
     expected = [[style, letter] for style, part in parts for letter in part.replace("\n", " ")]
     # A space has no style that could be seen, except in code.
@@ -138,7 +139,7 @@ def test_styles_come_back_as_they_were(parts: list[tuple[doc.SpanStyle, str]]) -
 
 @given(heading=TEXTS.filter(str.strip), label=TEXTS.filter(str.strip))
 def test_any_text_is_a_heading_and_a_link(heading: str, label: str) -> None:
-    section = doc.Section(key="k", heading=heading, blocks=(doc.Paragraph(text=doc.link(label, "#k")),))
+    section = doc.Section(key="k", heading=heading, blocks=(doc.Paragraph(text=span.link(label, "#k")),))
     tokens = READER.parse(render_markdown(doc.Document(title=heading, sections=(section,))))
     headings = [text_of(tokens[i + 1]) for i, t in enumerate(tokens) if t.type == "heading_open"]
     assert headings == [one_line(heading), "Contents", one_line(heading)]
@@ -148,6 +149,6 @@ def test_any_text_is_a_heading_and_a_link(heading: str, label: str) -> None:
 
 def test_links_to_the_web_keep_their_address() -> None:
     target = "https://example.org/a_(b)?q=<c>&d=e f"
-    tokens = read(doc.Paragraph(text=doc.link("there", target)))
+    tokens = read(doc.Paragraph(text=span.link("there", target)))
     [opened] = [c for c in tokens[1].children or () if c.type == "link_open"]
     assert opened.attrGet("href") == "https://example.org/a_(b)?q=%3Cc%3E&d=e%20f"

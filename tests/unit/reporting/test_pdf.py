@@ -17,6 +17,7 @@ import pytest
 from coprodstats.errors import ReportError
 from coprodstats.reporting import document as doc
 from coprodstats.reporting import pdf as pdf_module
+from coprodstats.reporting import span
 from coprodstats.reporting.pdf import pdf_files, render_pdf
 from coprodstats.reporting.pdf_tags import tag_row_headers
 from coprodstats.reporting.table import Column, Table
@@ -125,7 +126,7 @@ def test_there_is_nothing_active_and_nothing_from_elsewhere(made: bytes, tagged:
 
 def test_links_to_the_web_keep_their_address(read_back: ModuleType) -> None:
     target = "https://example.org/a?b=c&d=e"
-    found = read_back.TaggedPdf(render_pdf(of(doc.Paragraph(text=doc.link("there", target))), {})).pdf
+    found = read_back.TaggedPdf(render_pdf(of(doc.Paragraph(text=span.link("there", target))), {})).pdf
     addresses = [
         str(note.A.URI)
         for sheet in found.pages
@@ -209,7 +210,7 @@ def test_a_table_of_one_column_has_groups_too(read_back: ModuleType) -> None:
 def test_a_document_of_every_block_but_tables_is_whole(read_back: ModuleType) -> None:
     blocks = (
         doc.Paragraph(text=""),
-        doc.Paragraph(text=("a ", doc.strong("b"), doc.emphasis(" c"), doc.code(" `d` "))),
+        doc.Paragraph(text=("a ", span.strong("b"), span.emphasis(" c"), span.code(" `d` "))),
         doc.BulletList(items=("one", "two"), ordered=True),
         doc.Callout(kind="note", text="noted"),
     )
