@@ -31,7 +31,7 @@ SHORTHAND: Mapping[str, str] = MappingProxyType(
         "[z]": "not_applicable",
     }
 )
-"""What stands in a cell instead of a number (after the UK Government Analysis Function), and its text's name."""
+"""What stands in a cell instead of a number (after the UK Analysis Function), and its text's name."""
 
 Number = float | int | None
 
