@@ -16,6 +16,7 @@ from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table, key_faults
 
 CalloutKind = Literal["key", "note", "warning"]
+DocumentKind = Literal["report", "briefing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A whole report.
+    """A whole report or briefing.
 
     Attributes
     ----------
@@ -110,6 +111,8 @@ class Document:
         Lines under everything: what made the report.
     language
         The code of its language; the one spoken when it is made.
+    kind
+        A report has contents and numbered tables; a briefing is laid out on two A4 pages.
 
     Raises
     ------
@@ -129,6 +132,7 @@ class Document:
     banner: str = ""
     footer: tuple[str, ...] = ()
     language: str = field(default_factory=lambda: spoken().code)
+    kind: DocumentKind = "report"
 
     def __post_init__(self) -> None:
         faults = [*_outline_faults(self), *_key_faults(self), *_link_faults(self)]
@@ -177,6 +181,8 @@ def _outline_faults(document: Document) -> list[Fault]:
         faults.append(Fault(where="document", found="the title is empty or there are no sections"))
     if document.language not in LANGUAGES:
         faults.append(_unknown("document language", document.language, list(LANGUAGES)))
+    if document.kind not in get_args(DocumentKind):
+        faults.append(_unknown("document kind", document.kind, get_args(DocumentKind)))
     for section in document.walk():
         faults += key_faults("section", section.key)
         if not section.heading.strip():
