@@ -25,7 +25,9 @@ import pandas as pd
 import pyreadstat
 import statsmodels.api as sm
 
-from coprodstats.survey.simulate import Effects, Truth, as_fieldwork_export, read_truth, simulate
+from coprodstats.survey.fieldwork import as_fieldwork_export
+from coprodstats.survey.planted_truth import Effects, Truth, read_truth
+from coprodstats.survey.simulate import simulate
 
 HERE = Path(__file__).resolve().parent
 CODEBOOK = HERE / "codebook.toml"

@@ -49,7 +49,7 @@ _HOMES = {
     "weight_diagnostics": "survey.trimming",
     "trim_weights": "survey.trimming",
     "simulate": "survey.simulate",
-    "Truth": "survey.simulate",
+    "Truth": "survey.planted_truth",
     "logit": "models.fit",
     "ologit": "models.fit",
     "adjacent_categories": "models.category_logits",
@@ -165,13 +165,13 @@ if TYPE_CHECKING:
     from coprodstats.survey.metadata import FileMetadata as FileMetadata
     from coprodstats.survey.metadata import VariableMetadata as VariableMetadata
     from coprodstats.survey.metadata_reading import read_metadata as read_metadata
+    from coprodstats.survey.planted_truth import Truth as Truth
     from coprodstats.survey.reading import SurveyData as SurveyData
     from coprodstats.survey.reading import read_survey as read_survey
     from coprodstats.survey.reading import survey_from_frame as survey_from_frame
     from coprodstats.survey.reliability import ItemAnalysis as ItemAnalysis
     from coprodstats.survey.reliability import item_analysis as item_analysis
     from coprodstats.survey.replicate_design import replicate_design as replicate_design
-    from coprodstats.survey.simulate import Truth as Truth
     from coprodstats.survey.simulate import simulate as simulate
     from coprodstats.survey.trimming import trim_weights as trim_weights
     from coprodstats.survey.trimming import weight_diagnostics as weight_diagnostics

@@ -13,8 +13,10 @@ import pytest
 
 from coprodstats.survey.cleaning import clean
 from coprodstats.survey.codebook import read_codebook
+from coprodstats.survey.fieldwork import PLANTED_FAULTS
+from coprodstats.survey.planted_truth import Truth, read_truth
 from coprodstats.survey.reading import read_survey
-from coprodstats.survey.simulate import PLANTED_FAULTS, Truth, read_truth, simulate
+from coprodstats.survey.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data" / "synthetic"

@@ -39,7 +39,7 @@ from scipy import stats
 import coprodstats as cps
 from coprodstats.errors import SeparationError
 from coprodstats.models.wald import joint_test
-from coprodstats.survey.simulate import read_truth
+from coprodstats.survey.planted_truth import read_truth
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
