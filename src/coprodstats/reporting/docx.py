@@ -27,10 +27,10 @@ from coprodstats.reporting.docx_elements import (
 )
 from coprodstats.reporting.docx_template import finished_docx, open_template
 from coprodstats.reporting.figures.record import Figure
-from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.language import said, say
 from coprodstats.reporting.picture import picture_size, png_from_svg
-from coprodstats.reporting.span import Span, link
-from coprodstats.reporting.table import Table
+from coprodstats.reporting.span import Span, Text, link, plain
+from coprodstats.reporting.table import Table, legend_line
 
 _DATA = "data of "
 """In front of the key of a figure: the place of its numbers. No key holds a space."""
@@ -105,7 +105,7 @@ def _parts(setting: Setting, document: Document) -> Iterator[Any]:
 
 def _contents(setting: Setting, document: Document) -> Iterator[Any]:
     """Yield the contents as Word's own list, which a reader can bring up to date with page numbers."""
-    yield paragraph(setting, LABELS["contents"], "TOC Heading")
+    yield paragraph(setting, say("formats.contents"), "TOC Heading")
     begin, end = field_marks(r'TOC \o "1-2" \h \z \u')
     entries = [
         entry
@@ -145,7 +145,7 @@ def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterat
                 yield paragraph(setting, term, "Report Term")
                 yield paragraph(setting, meaning, "Report Meaning")
         case TableBlock():
-            caption = f"{numbers[block.table.key]}: {block.table.title}"
+            caption = say("formats.caption", number=numbers[block.table.key], title=block.table.title)
             yield from _table(setting, block.table, caption, key=block.table.key)
         case FigureBlock():
             yield from _figure(setting, block.figure, numbers[block.figure.key])
@@ -162,21 +162,24 @@ def _list(setting: Setting, block: BulletList) -> Iterator[Any]:
 
 def _table(setting: Setting, data: Table, caption: str, *, key: str) -> Iterator[Any]:
     yield paragraph(setting, caption, "Caption", key=key)
-    about = f"{LABELS['based_on']}: {data.n}. {LABELS['source']}: {data.source}"
-    yield table(setting, data, caption=caption, description=about)
-    legend = ("; ".join(data.legend) + ".",) if data.legend else ()
+    about = (said("formats.based_on", n=data.n), said("formats.source", source=data.source))
+    yield table(setting, data, caption=caption, description=" ".join(map(plain, about)))
+    legend = (legend_line(data.legend),) if data.legend else ()
     yield from _foot(setting, (*data.notes, *legend), data.n, data.source)
 
 
 def _foot(setting: Setting, notes: tuple[str, ...], n: str, source: str) -> Iterator[Any]:
-    for line in (*notes, f"{LABELS['based_on']}: {n}", f"{LABELS['source']}: {source}"):
+    lines: list[Text] = [*notes, said("formats.based_on", n=n), said("formats.source", source=source)]
+    for line in lines:
         yield paragraph(setting, line, "Report Note")
     # Two tables without a paragraph between them would be one to Word, and text would stick to the note.
     yield paragraph(setting, "", "Report Note")
 
 
 def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
-    yield paragraph(setting, f"{number}: {figure.title}", "Caption", key=figure.key)
+    yield paragraph(
+        setting, say("formats.caption", number=number, title=figure.title), "Caption", key=figure.key
+    )
     yield paragraph(setting, figure.subtitle, "Report Note", keepNext=None)
     drawing = picture(
         setting,
@@ -189,14 +192,14 @@ def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
     yield paragraph(setting, [drawing], "Report Figure")
     yield paragraph(
         setting,
-        (link(LABELS["as_numbers"].format(number=number), f"#{_DATA}{figure.key}"), "."),
+        (link(say("formats.as_numbers", number=number), f"#{_DATA}{figure.key}"), "."),
         "Report Note",
     )
     yield from _foot(setting, figure.notes, figure.n, figure.source)
 
 
 def _figure_data(setting: Setting, document: Document, numbers: Mapping[str, str]) -> Iterator[Any]:
-    yield paragraph(setting, LABELS["numbers"], "Heading 1")
+    yield paragraph(setting, say("formats.numbers"), "Heading 1")
     for figure in document.figures():
-        caption = LABELS["data_of"].format(number=numbers[figure.key], title=figure.title)
+        caption = say("formats.data_of", number=numbers[figure.key], title=figure.title)
         yield from _table(setting, figure.table, caption, key=_DATA + figure.key)

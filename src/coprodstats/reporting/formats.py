@@ -1,4 +1,11 @@
-"""The formats of a document: what each is called, and the module that writes it, loaded when asked for."""
+"""The formats of a run: what each is called, which documents it takes, and the module that writes it.
+
+A run has a report and a briefing. `render_formats` writes one of them in those of the formats asked for that
+take a document of its kind, so that a run calls it twice with the same names: once with the report
+(``report.html``, ``report.pdf``, ``tables.xlsx``, ``tables/<key>.tex`` …) and once with the briefing
+(``briefing.html``, ``briefing.pdf``, ``slides.pptx`` …). A run in a second language puts all of it into a
+folder of its own. Modules are loaded when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,7 @@ from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.reporting.language import speaking
 
 if TYPE_CHECKING:
-    from coprodstats.reporting.document import Document
+    from coprodstats.reporting.document import Document, DocumentKind
 
 Renderer = Callable[..., Mapping[str, bytes]]
 """Document, stem of the file's name, and the run's results (CSV by name), to contents by file name.
@@ -33,6 +40,8 @@ class Format:
         The module below this folder that writes it.
     renderer
         The function there, a `Renderer`.
+    documents
+        The kinds of documents that it takes.
     packages
         The packages whose version can change its bytes, beside those that every run records.
     check_template
@@ -43,6 +52,7 @@ class Format:
     title: str
     home: str
     renderer: str
+    documents: tuple[DocumentKind, ...] = ("report", "briefing")
     packages: tuple[str, ...] = ()
     check_template: str = ""
 
@@ -74,29 +84,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         "md": Format(title="Markdown", home="markdown", renderer="markdown_files"),
         "xlsx": Format(
-            title="workbook of tables", home="xlsx", renderer="xlsx_files", packages=("xlsxwriter",)
+            title="workbook of tables",
+            home="xlsx",
+            renderer="xlsx_files",
+            documents=("report",),
+            packages=("xlsxwriter",),
         ),
     }
 )
 """Every format by the name that an analysis file uses; ``html`` is always written."""
-
-LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "about_data": "About these data",
-        "as_numbers": "{number} as text and numbers",
-        "attachment": "Results: {name}",
-        "back_to": "Back to {number}",
-        "based_on": "Based on",
-        "contents": "Contents",
-        "data_of": "Data of {number}: {title}",
-        "numbers": "The numbers behind the figures",
-        "numbers_of": "Numbers behind {number}",
-        "page": "Page {page} of {pages}",
-        "part": "part {part} of {parts}",
-        "source": "Source",
-    }
-)
-"""The words that a format itself adds, as the web page has them."""
 
 
 def format_faults(where: str, names: Sequence[str]) -> list[Fault]:
@@ -138,11 +134,15 @@ def render_formats(
     document: Document,
     names: Sequence[str],
     *,
-    stem: str = "report",
+    stem: str = "",
     results: Mapping[str, bytes],
     templates: Mapping[str, bytes] = MappingProxyType({}),
+    progress: Callable[[str], None] | None = None,
 ) -> dict[str, bytes]:
     """Return a document in several formats, as contents by file name.
+
+    Formats that take no document of its kind are passed over: tables come from the report, slides from the
+    briefing.
 
     Parameters
     ----------
@@ -151,11 +151,13 @@ def render_formats(
     names
         The formats, from `FORMATS`.
     stem
-        The files' name without its ending.
+        The files' name without its ending; empty for the document's kind.
     results
         The run's results as CSV, by file name; a format that can hold attachments holds them.
     templates
         Files that give formats their look, by format.
+    progress
+        Called with what is written next.
 
     Raises
     ------
@@ -166,10 +168,13 @@ def render_formats(
     if faults:
         raise ArgumentError(*faults)
     files: dict[str, bytes] = {}
-    for name in dict.fromkeys(names):
+    taken = [name for name in dict.fromkeys(names) if document.kind in FORMATS[name].documents]
+    for name in taken:
+        if progress:
+            progress(f"writing the {document.kind}: {FORMATS[name].title}")
         given = {"template": templates[name]} if name in templates else {}
         with speaking(document.language):
-            made = FORMATS[name].load()(document, stem, results, **given)
+            made = FORMATS[name].load()(document, stem or document.kind, results, **given)
         twice = sorted(set(made) & set(files))
         if twice:
             found = f"{listed(twice)} is written by another format too"

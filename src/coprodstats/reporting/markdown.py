@@ -22,9 +22,9 @@ from coprodstats.reporting.document import (
     TableBlock,
 )
 from coprodstats.reporting.figures.record import Figure
-from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.language import said, say
 from coprodstats.reporting.span import Span, Text, spans
-from coprodstats.reporting.table import Table
+from coprodstats.reporting.table import Table, legend_line
 
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 # What begins a link, emphasis, code, a tag, an entity or a cell, and what more some sites read as markup:
@@ -70,8 +70,8 @@ def render_markdown(document: Document) -> str:
     if document.subtitle:
         parts.append(_line(document.subtitle))
     if document.banner:
-        parts.append(_quote([f"**{LABELS['about_data']}**", _line(document.banner)]))
-    parts += [f"## {LABELS['contents']}", _contents(document, anchors)]
+        parts.append(_quote([f"**{say('formats.about_data')}**", _line(document.banner)]))
+    parts += [f"## {say('formats.contents')}", _contents(document, anchors)]
     for section in document.sections:
         parts += _section(section, 2, anchors, numbers)
     if document.footer:
@@ -181,7 +181,7 @@ def heading_anchors(document: Document) -> dict[str, str]:
     >>> heading_anchors(Document(title="Two", sections=(one, two)))
     {'one': 'how-sure', 'two': 'how-sure-1'}
     """
-    seen = Counter([_slug(document.title), _slug(LABELS["contents"])])
+    seen = Counter([_slug(document.title), _slug(say("formats.contents"))])
     anchors = {}
     for section in document.walk():
         slug = _slug(section.heading)
@@ -265,9 +265,9 @@ def _figure(figure: Figure, number: str) -> Iterator[str]:
     yield _line(figure.subtitle)
     yield f"![{escaped(figure.alt).strip(' ')}](figures/{figure.key}.svg)"
     yield from _foot(figure.notes, (), figure.n, figure.source)
-    yield f"**{LABELS['as_numbers'].format(number=number)}**"
+    yield f"**{say('formats.as_numbers', number=number)}**"
     yield _line(figure.description)
-    yield from _table(figure.table, LABELS["data_of"].format(number=number, title=figure.title))
+    yield from _table(figure.table, say("formats.data_of", number=number, title=figure.title))
     yield from _legend(figure.table.legend)
 
 
@@ -292,10 +292,10 @@ def _row(cells: Iterable[str]) -> str:
 def _foot(notes: Sequence[str], legend: Sequence[str], n: str, source: str) -> Iterator[str]:
     yield from map(_line, notes)
     yield from _legend(legend)
-    yield f"_{LABELS['based_on']}:_ {inline(n, {}).strip(' ')}"
-    yield f"_{LABELS['source']}:_ {inline(source, {}).strip(' ')}"
+    yield _line(said("formats.based_on", n=n))
+    yield _line(said("formats.source", source=source))
 
 
 def _legend(legend: Sequence[str]) -> Iterator[str]:
     if legend:
-        yield _line(f"{'; '.join(legend)}.")
+        yield _line(legend_line(legend))

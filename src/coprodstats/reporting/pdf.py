@@ -25,10 +25,10 @@ from coprodstats.reporting.document import (
 )
 from coprodstats.reporting.figures.canvas import safe
 from coprodstats.reporting.figures.record import Figure
-from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.language import said, say
 from coprodstats.reporting.pdf_tags import tag_row_headers
 from coprodstats.reporting.span import Text, spans
-from coprodstats.reporting.table import Table
+from coprodstats.reporting.table import Table, legend_line
 
 DATE = (2000, 1, 1)
 """Both standards ask for a date, and the same run gives the same bytes on any day: every PDF has this one."""
@@ -130,7 +130,14 @@ def page_data(document: Document, results: Mapping[str, bytes]) -> dict[str, Any
         "language": language,
         "region": region.lower() or None,
         "date": dict(zip(("year", "month", "day"), DATE, strict=True)),
-        "labels": dict(LABELS),
+        "words": {
+            "about-data": say("formats.about_data"),
+            "contents": say("formats.contents"),
+            "numbers": say("formats.numbers"),
+            # Typst knows which page it is.
+            "page": say("formats.page", page="{page}", pages="{pages}"),
+            "part": say("formats.part", part="{part}", parts="{parts}"),
+        },
         "look": {
             "ink": style.INK,
             "quiet": style.QUIET_INK,
@@ -180,7 +187,7 @@ def _inline(text: Text) -> list[dict[str, str]]:
     """Return spans whose letters the fonts have; the spaces at their ends stay."""
     shown = []
     for span in spans(text):
-        before, after = (" " if span.text[at : at + 1].isspace() else "" for at in (0, len(span.text) - 1))
+        before, after = (" " if span.text[at : at + 1] == " " else "" for at in (0, len(span.text) - 1))
         shown.append({**asdict(span), "text": f"{before}{safe(span.text)}{after}"})
     return shown
 
@@ -209,30 +216,30 @@ def _figure(figure: Figure, number: str) -> dict[str, Any]:
         "alt": safe(figure.alt),
         "svg": figure.svg,
         "foot": _foot(figure.notes, (), figure.n, figure.source),
-        "see": LABELS["numbers_of"].format(number=number),
+        "see": say("formats.numbers_of", number=number),
     }
 
 
 def _numbers_of(figure: Figure, number: str) -> dict[str, Any]:
-    shown = _table(figure.table, LABELS["numbers_of"].format(number=number), figure.title)
-    foot = [{"tag": "", "text": text} for text in _legend(figure.table.legend)]
+    shown = _table(figure.table, say("formats.numbers_of", number=number), figure.title)
+    foot = [_inline(text) for text in _legend(figure.table.legend)]
     return {
         "figure": figure.key,
         "table": {**shown, "key": f"{figure.key}--numbers", "foot": foot},
-        "back": LABELS["back_to"].format(number=number),
+        "back": say("formats.back_to", number=number),
     }
 
 
-def _foot(notes: Sequence[str], legend: Sequence[str], n: str, source: str) -> list[dict[str, str]]:
-    lines = [{"tag": "", "text": safe(text)} for text in (*notes, *_legend(legend))]
-    lines.append({"tag": LABELS["based_on"], "text": safe(n)})
-    return [*lines, {"tag": LABELS["source"], "text": safe(source)}]
+def _foot(notes: Sequence[str], legend: Sequence[str], n: str, source: str) -> list[list[dict[str, str]]]:
+    about = (said("formats.based_on", n=n), said("formats.source", source=source))
+    lines: list[Text] = [*notes, *_legend(legend), *about]
+    return [_inline(line) for line in lines]
 
 
 def _legend(legend: Sequence[str]) -> Sequence[str]:
-    return (f"{'; '.join(legend)}.",) if legend else ()
+    return (legend_line(legend),) if legend else ()
 
 
 def _attachment(name: str, data: bytes) -> dict[str, str]:
-    description = LABELS["attachment"].format(name=name.rpartition(".")[0])
+    description = say("formats.attachment", name=name.rpartition(".")[0])
     return {"name": name, "text": data.decode("utf-8"), "mime": "text/csv", "description": description}

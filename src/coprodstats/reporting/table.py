@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.reporting import format as fmt
+from coprodstats.reporting.language import say
 
 Role = Literal["text", "count", "number", "percent", "points", "p_value", "odds_ratio"]
 Show = Literal["estimate", "interval", "both"]
@@ -209,7 +210,7 @@ class Table:
     def legend(self) -> tuple[str, ...]:
         """What each shorthand that occurs in the cells means."""
         texts = {cell.text for row in self.rows for cell in row}
-        return tuple(f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in texts)
+        return legend_of(texts)
 
     @property
     def blocks(self) -> tuple[tuple[str, tuple[tuple[Cell, ...], ...]], ...]:
@@ -234,6 +235,32 @@ class Table:
 
     def _names(self) -> list[str]:
         return [column.key for column in self.columns]
+
+
+def legend_of(texts: Collection[str]) -> tuple[str, ...]:
+    """Return what each shorthand among some texts means, in the language spoken.
+
+    Examples
+    --------
+    >>> legend_of(["12%", "[x]"])
+    ('[x]: not available',)
+    """
+    return tuple(
+        say("table.shorthand", short=short, meaning=fmt.meaning(short))
+        for short in fmt.SHORTHAND
+        if short in texts
+    )
+
+
+def legend_line(legend: Sequence[str]) -> str:
+    """Return the meanings of shorthand as one line; empty if there is none.
+
+    Examples
+    --------
+    >>> legend_line(["[c]: confidential", "[x]: not available"])
+    '[c]: confidential; [x]: not available.'
+    """
+    return f"{say('table.shorthand_joint').join(legend)}." if legend else ""
 
 
 def key_faults(what: str, key: str) -> list[Fault]:

@@ -12,21 +12,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.document import Document
-from coprodstats.reporting.formats import LABELS
-from coprodstats.reporting.table import Column, Table
+from coprodstats.reporting.language import Language, said, say, spoken
+from coprodstats.reporting.span import plain
+from coprodstats.reporting.table import Column, Table, legend_line, legend_of
 from coprodstats.reporting.zip_archive import xml_text
 
-_NUMBER = re.compile(rf"[+{fmt.MINUS}]?\d[\d,]*(?:\.\d+)?%?")
-_BOTH = re.compile(r"(?P<value>\S+) \((?P<low>\S+) to (?P<high>\S+)\)")
-_LIMITS = re.compile(r"(?P<low>\S+) to (?P<high>\S+)")
-_LEVEL = re.compile(r" \((\d+(?:\.\d+)?% interval)\)$")
+_LEVEL = re.compile(r" \(([^()]*\d[^()]*%[^()]*)\)$")
 _NOT_APPLICABLE = "[z]"
-_CONTENTS = "Contents"
-_NOTES = "Notes"
-_SINGLE = "This worksheet contains one table."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,29 +35,32 @@ class Number:
         The rounded number; a percentage divided by 100.
     decimals
         How many are shown.
-    percent, signed, grouped
-        Whether it is shown with a percent sign, a plus sign if positive, thousands apart.
+    percent
+        What is shown after a percentage; empty after any other number.
+    signed, grouped
+        Whether it is shown with a plus sign if positive, thousands apart.
     """
 
     value: Decimal
     decimals: int
-    percent: bool
+    percent: str
     signed: bool
     grouped: bool
 
     @property
     def code(self) -> str:
-        """How a spreadsheet is told to show it.
+        """How a spreadsheet is told to show it; it puts its own marks for points and commas.
 
         Examples
         --------
         >>> shown("+2.1").code, shown("46%").code
         ('+#,##0.0;"−"#,##0.0;#,##0.0', '#,##0%;"−"#,##0%')
         """
-        digits = "#,##0" if self.grouped else "0"
-        plain = digits + ("." + "0" * self.decimals if self.decimals else "") + "%" * self.percent
-        negative = f'"{fmt.MINUS}"{plain}'
-        return f"+{plain};{negative};{plain}" if self.signed else f"{plain};{negative}"
+        space = self.percent.removesuffix("%")
+        sign = f'"{space}"%' if space else self.percent
+        digits = ("#,##0" if self.grouped else "0") + ("." + "0" * self.decimals if self.decimals else "")
+        negative = f'"{fmt.MINUS}"{digits}{sign}'
+        return f"+{digits}{sign};{negative};{digits}{sign}" if self.signed else f"{digits}{sign};{negative}"
 
 
 Value = Number | str
@@ -107,25 +106,48 @@ class Sheet:
 
 
 def shown(text: str) -> Value:
-    """Read a printed number back; what is no number stays text.
+    """Read a number back that is printed in the language spoken; what is no number stays text.
 
     Examples
     --------
     >>> shown("−1,234.50").value, shown("<0.001")
     (Decimal('-1234.50'), '<0.001')
     """
-    if not _NUMBER.fullmatch(text):
+    language = spoken()
+    if not _number_pattern(language).fullmatch(text):
         return text
-    digits = text.strip(f"+{fmt.MINUS}%").replace(",", "")
-    value = Decimal(digits) * (-1 if text.startswith(fmt.MINUS) else 1)
-    percent = text.endswith("%")
+    percent = language.percent if text.endswith(language.percent) else ""
+    bare = text.removesuffix(percent).lstrip(f"+{fmt.MINUS}").replace(language.thousands, "")
+    value = Decimal(bare.replace(language.decimal, ".")) * (-1 if text.startswith(fmt.MINUS) else 1)
     return Number(
         value=value / 100 if percent else value,
-        decimals=len(digits.partition(".")[2]),
+        decimals=len(bare.partition(language.decimal)[2]),
         percent=percent,
         signed=text.startswith("+"),
-        grouped="," in text or abs(value) < 1000,
+        grouped=language.thousands in text.removesuffix(percent) or abs(value) < 1000,
     )
+
+
+@cache
+def _number_pattern(language: Language) -> re.Pattern[str]:
+    thousands, decimal, percent = map(re.escape, (language.thousands, language.decimal, language.percent))
+    return re.compile(rf"[+{fmt.MINUS}]?\d[\d{thousands}]*(?:{decimal}\d+)?(?:{percent})?")
+
+
+@cache
+def _patterns(interval: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what an interval of the language looks like, with the estimate before it and alone."""
+    # Spaces within a number don't break, and are no spaces here.
+    limits = re.escape(interval).replace("LOW", "(?P<low>[^ ]+)").replace("HIGH", "(?P<high>[^ ]+)")
+    return re.compile(rf"(?P<value>[^ ]+) \({limits}\)"), re.compile(limits)
+
+
+def _with_limits(text: str) -> re.Match[str] | None:
+    return _patterns(say("format.interval", low="LOW", high="HIGH"))[0].fullmatch(text)
+
+
+def _limits(text: str) -> re.Match[str] | None:
+    return _patterns(say("format.interval", low="LOW", high="HIGH"))[1].fullmatch(text)
 
 
 def sheets(document: Document) -> tuple[Sheet, ...]:
@@ -148,12 +170,14 @@ def sheets(document: Document) -> tuple[Sheet, ...]:
         _table_sheet(numbers[data.key], data.title, data, document.banner, notes)
         for data in document.tables()
     ]
+    titles = [data.title for data in document.tables()]
     for figure in document.figures():
         number = numbers[figure.key]
-        title = LABELS["data_of"].format(number=number, title=figure.title)
+        title = say("formats.data_of", number=number, title=figure.title)
         found = [*(notes[note] for note in figure.notes), *(notes[note] for note in figure.table.notes)]
+        titles.append(title)
         made.append(_sheet_of(number, title, figure.table, document.banner, found, figure.subtitle))
-    front = [_contents(made, has_notes=bool(notes)), *([_notes(notes, document)] if notes else [])]
+    front = [_contents(made, titles, has_notes=bool(notes)), *([_notes(notes, document)] if notes else [])]
     return (_cover(document, made), *front, *made)
 
 
@@ -164,25 +188,30 @@ def _numbered_notes(document: Document) -> dict[str, int]:
 
 
 def _table_sheet(number: str, title: str, data: Table, banner: str, notes: dict[str, int]) -> Sheet:
-    return _sheet_of(number, f"{number}: {title}", data, banner, [notes[note] for note in data.notes], "")
+    heading = say("formats.caption", number=number, title=title)
+    return _sheet_of(number, heading, data, banner, [notes[note] for note in data.notes], "")
 
 
 def _sheet_of(
     number: str, title: str, data: Table, banner: str, notes: Sequence[int], subtitle: str
 ) -> Sheet:
     header, rows = _laid_out(data)
-    used = {value for row in rows for value in row if isinstance(value, str)}
-    legend = [f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in used]
-    about = f"{_SINGLE} Its notes are on the worksheet {_NOTES}, by number." if notes else _SINGLE
-    texts = [about, subtitle, banner, f"{LABELS['based_on']}: {data.n}", f"{LABELS['source']}: {data.source}"]
-    texts.append(f"Shorthand: {'; '.join(legend)}." if legend else "")
-    marks = "".join(f" [note {note}]" for note in dict.fromkeys(notes))
+    single = say("workbook.single")
+    texts = [
+        say("workbook.has_notes", notes=say("workbook.notes")) if notes else single,
+        subtitle,
+        banner,
+        plain(said("formats.based_on", n=data.n)),
+        plain(said("formats.source", source=data.source)),
+        _shorthand("workbook.shorthand", rows),
+    ]
+    marks = "".join(f" [{say('workbook.note', number=note)}]" for note in dict.fromkeys(notes))
     return Sheet(
         name=number,
         title=title + marks,
         lines=(
             *(Line(text=text) for text in texts if text),
-            Line(text="Back to the contents", sheet=_CONTENTS),
+            _back(),
         ),
         table=_table_name(number, data.key),
         header=header,
@@ -190,8 +219,18 @@ def _sheet_of(
     )
 
 
-def _table_name(number: str, key: str) -> str:
-    return re.sub(r"\W", "_", f"{number} {key}")
+def _shorthand(key: str, rows: Sequence[tuple[Value, ...]]) -> str:
+    used = {value for row in rows for value in row if isinstance(value, str)}
+    legend = legend_line(legend_of(used)).removesuffix(".")
+    return say(key, shorthand=legend) if legend else ""
+
+
+def _back() -> Line:
+    return Line(text=say("workbook.to_contents_again"), sheet=say("workbook.contents"))
+
+
+def _table_name(*words: str) -> str:
+    return re.sub(r"\W", "_", " ".join(words))
 
 
 def _laid_out(data: Table) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
@@ -200,7 +239,7 @@ def _laid_out(data: Table) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ..
         _shape(column, [row[position].text for row in data.rows], first=position == 0)
         for position, column in enumerate(data.columns)
     ]
-    group = ["Group"] if data.groups else []
+    group = [say("workbook.group")] if data.groups else []
     labels = group + [
         label for column, shape in zip(data.columns, shapes, strict=True) for label in _labels(column, shape)
     ]
@@ -216,7 +255,7 @@ def _laid_out(data: Table) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ..
 def _shape(column: Column, texts: Sequence[str], *, first: bool) -> str:
     """Return what the cells of a column hold: ``text``, ``number``, ``limits`` or ``both``."""
     if column.role == "text":
-        intervals = [bool(_BOTH.fullmatch(text)) for text in texts if text and text not in fmt.SHORTHAND]
+        intervals = [bool(_with_limits(text)) for text in texts if text and text not in fmt.SHORTHAND]
         return "both" if intervals and all(intervals) and not first else "text"
     if not column.low or column.show == "estimate":
         return "number"
@@ -230,11 +269,13 @@ def _labels(column: Column, shape: str) -> Iterator[str]:
         return
     level = _LEVEL.search(label)
     base = _LEVEL.sub("", label)
-    suffix = f" of the {level[1]}" if level else ""
     if shape == "both":
         yield base
-    yield f"{base}, lower limit{suffix}"
-    yield f"{base}, upper limit{suffix}"
+    for limit in ("lower_limit", "upper_limit"):
+        if level:
+            yield say(f"workbook.{limit}_of", label=base, level=level[1])
+        else:
+            yield say(f"workbook.{limit}", label=base)
 
 
 def _values(text: str, shape: str) -> list[Value]:
@@ -242,7 +283,7 @@ def _values(text: str, shape: str) -> list[Value]:
         return [_filled(text)]
     if shape == "number":
         return [shown(_filled(text))]
-    whole = (_BOTH if shape == "both" else _LIMITS).fullmatch(text)
+    whole = _with_limits(text) if shape == "both" else _limits(text)
     if whole:
         return [shown(part) for part in whole.groups()]
     # An estimate without an interval, or a shorthand that stands for all of it.
@@ -263,36 +304,31 @@ def _distinct(labels: Sequence[str]) -> Iterator[str]:
 
 
 def _cover(document: Document, made: Sequence[Sheet]) -> Sheet:
-    used = {value for sheet in made for row in sheet.rows for value in row if isinstance(value, str)}
-    legend = [f"{short}: {fmt.meaning(short)}" for short in fmt.SHORTHAND if short in used]
+    rows = [row for sheet in made for row in sheet.rows]
     lines = [
         document.subtitle,
         document.banner,
-        "This workbook holds the tables of the report and the numbers of its figures, one table a worksheet. "
-        "Numbers are rounded as the report shows them.",
-        f"Shorthand in the tables: {'; '.join(legend)}." if legend else "",
+        say("workbook.about"),
+        _shorthand("workbook.shorthand_in_tables", rows),
         *document.footer,
     ]
+    to_contents = Line(text=say("workbook.to_contents"), sheet=say("workbook.contents"))
     return Sheet(
-        name="Cover",
+        name=say("workbook.cover"),
         title=document.title,
-        lines=(
-            *(Line(text=text) for text in lines if text),
-            Line(text="Go to the contents", sheet=_CONTENTS),
-        ),
+        lines=(*(Line(text=text) for text in lines if text), to_contents),
     )
 
 
-def _contents(made: Sequence[Sheet], *, has_notes: bool) -> Sheet:
-    rows = [(_NOTES, "Notes on the tables")] if has_notes else []
-    rows += [(sheet.name, sheet.title) for sheet in made]
-    rows = [(name, re.sub(r"( \[note \d+\])+$", "", title).removeprefix(f"{name}: ")) for name, title in rows]
+def _contents(made: Sequence[Sheet], titles: Sequence[str], *, has_notes: bool) -> Sheet:
+    rows = [(say("workbook.notes"), say("workbook.notes_on_tables"))] if has_notes else []
+    rows += [(sheet.name, title) for sheet, title in zip(made, titles, strict=True)]
     return Sheet(
-        name=_CONTENTS,
-        title="Contents",
-        lines=(Line(text=_SINGLE),),
-        table="Contents",
-        header=("Worksheet", "Title"),
+        name=say("workbook.contents"),
+        title=say("workbook.contents"),
+        lines=(Line(text=say("workbook.single")),),
+        table=_table_name(say("workbook.contents")),
+        header=(say("workbook.worksheet"), say("workbook.title")),
         rows=tuple(rows),
         links=tuple(name for name, _ in rows),
     )
@@ -308,12 +344,13 @@ def _notes(notes: dict[str, int], document: Document) -> Sheet:
         for note in dict.fromkeys((*figure.notes, *figure.table.notes)):
             used[note].append(numbers[figure.key])
     return Sheet(
-        name=_NOTES,
-        title="Notes",
-        lines=(Line(text=_SINGLE), Line(text="Back to the contents", sheet=_CONTENTS)),
-        table="Notes",
-        header=("Note number", "Note text", "Worksheets"),
+        name=say("workbook.notes"),
+        title=say("workbook.notes"),
+        lines=(Line(text=say("workbook.single")), _back()),
+        table=_table_name(say("workbook.notes")),
+        header=tuple(say(f"workbook.{column}") for column in ("note_number", "note_text", "worksheets")),
         rows=tuple(
-            (f"note {number}", _filled(note), ", ".join(used[note])) for note, number in notes.items()
+            (say("workbook.note", number=number), _filled(note), ", ".join(used[note]))
+            for note, number in notes.items()
         ),
     )

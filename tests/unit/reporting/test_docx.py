@@ -20,7 +20,7 @@ from coprodstats.reporting import span
 from coprodstats.reporting.docx import render_docx
 from coprodstats.reporting.docx_elements import column_widths
 from coprodstats.reporting.docx_template import REQUIRED_STYLES
-from coprodstats.reporting.formats import LABELS
+from coprodstats.reporting.language import say
 from coprodstats.reporting.table import Cell, Column, Table
 
 RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -100,7 +100,7 @@ def test_headings_are_words_own_and_in_order(word: bytes, document: doc.Document
     expected = [("Title", document.title)]
     expected += [("Heading2" if s.key in inner else "Heading1", s.heading) for s in document.walk()]
     assert paragraphs(word, "Title", "Heading1", "Heading2")[:-1] == expected
-    assert paragraphs(word, "Heading1")[-1][1] == LABELS["numbers"]
+    assert paragraphs(word, "Heading1")[-1][1] == say("formats.numbers")
 
 
 def printed(table: Table) -> list[list[str]]:

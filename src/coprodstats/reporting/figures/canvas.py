@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ WIDTH = 9.2
 """Inches; on a page of the report a point of the drawing is then about a pixel and a third."""
 
 Unit = Literal["points", "percent", "number"]
+_SPACE = re.compile(r"[^\S\u00a0\u2007\u202f]+")
 _NO_CLOCK = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -280,7 +282,8 @@ def safe(text: str) -> str:
     >>> safe("rate of $x_1$\n(%)")
     'rate of $x_1$ (%)'
     """
-    line = " ".join(unicodedata.normalize("NFC", str(text)).split())
+    # Spaces that don't break a line, as within a number, stay.
+    line = _SPACE.sub(" ", unicodedata.normalize("NFC", str(text))).strip(" ")
     known = _glyphs()
     return "".join(letter if ord(letter) in known else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
