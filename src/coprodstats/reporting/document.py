@@ -14,6 +14,7 @@ from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.language import LANGUAGES, say, speaking, spoken
 from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table, key_faults
+from coprodstats.reporting.theme import DEFAULT_THEME, Theme
 
 CalloutKind = Literal["key", "note", "warning"]
 DocumentKind = Literal["report", "briefing"]
@@ -113,6 +114,8 @@ class Document:
         The code of its language; the one spoken when it is made.
     kind
         A report has contents and numbered tables; a briefing is laid out on two A4 pages.
+    theme
+        The look of the organisation that publishes it.
 
     Raises
     ------
@@ -133,6 +136,7 @@ class Document:
     footer: tuple[str, ...] = ()
     language: str = field(default_factory=lambda: spoken().code)
     kind: DocumentKind = "report"
+    theme: Theme = DEFAULT_THEME
 
     def __post_init__(self) -> None:
         faults = [*_outline_faults(self), *_key_faults(self), *_link_faults(self)]
