@@ -8,7 +8,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.claim_checks import Check, Finding
 from coprodstats.reporting.claims import ClaimResults
 from coprodstats.reporting.findings import Findings
-from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import Words, compared_words
 

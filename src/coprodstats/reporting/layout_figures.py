@@ -20,7 +20,7 @@ from coprodstats.reporting.figures import (
 )
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing
-from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.words import (
     ESTIMATES,
     Words,

@@ -9,7 +9,7 @@ import pandas as pd
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
-from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import (
     ESTIMATES,

@@ -10,7 +10,7 @@ from typing import get_args
 
 from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
 from coprodstats.reporting.formats import format_faults
-from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.table import KEY
 from coprodstats.survey.declarations import Codebook
 from coprodstats.survey.design import DfRule, LonelyPSU

@@ -1,0 +1,303 @@
+"""Sentences made from numbers: direction, size and certainty, and never more than the numbers say.
+
+Every rule of wording stands here once. A result is *clear* if its interval leaves zero out as it is printed,
+*small* if the interval lies within `SMALL` on both sides of zero, and otherwise *open*: we could not tell.
+A sentence has at most `MOST_WORDS` words; where an analysis' own words are long, the sentence is told in two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from coprodstats.reporting import format as fmt
+from coprodstats.reporting.language import say
+
+Certainty = Literal["clear", "small", "open"]
+
+SMALL = Decimal("0.02")
+"""Two people in 100: a difference below which hardly anyone would treat two groups differently.
+
+It is compared with the 95 % interval, which is stricter than two one-sided tests at 5 % (Schuirmann 1987,
+Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680), so that the interval printed shows it.
+"""
+
+MOST_WORDS = 25
+"""Words of a sentence (UK Government Analysis Function, Writing about data)."""
+
+PHRASE_WORDS = 12
+"""Words that an analysis may use for who a sentence is about, or for an event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A difference of probabilities, or a probability (0–1 scale), with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def certainty(self) -> Certainty:
+        """What can be said, judged by the interval as it is and as it is printed.
+
+        Examples
+        --------
+        >>> Estimate(value=0.05, low=0.02, high=0.08).certainty
+        'clear'
+        >>> Estimate(value=0.001, low=-0.01, high=0.012).certainty
+        'small'
+        """
+        if self._has_gap():
+            return "open"
+        # An interval of 0.04 to 1.2 points is printed "0.0 to 1.2": a reader sees it touch zero.
+        if (self.low > 0 or self.high < 0) and 0 not in (tenths(self.low), tenths(self.high)):
+            return "clear"
+        within = all(max(abs(Decimal(end)), abs(tenths(end))) < SMALL for end in (self.low, self.high))
+        return "small" if within else "open"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval excludes zero, also as it is printed."""
+        return self.certainty == "clear"
+
+    def _has_gap(self) -> bool:
+        return any(fmt.is_missing(number) for number in (self.value, self.low, self.high))
+
+
+def tenths(share: float) -> Decimal:
+    """Return a share or difference of shares as it is printed: to a tenth of a percentage point.
+
+    Examples
+    --------
+    >>> tenths(0.07249)
+    Decimal('0.072')
+    """
+    return fmt.rounded(share, 3)
+
+
+def likelihood_sentences(who: str, event: str, estimate: Estimate) -> tuple[str, str]:
+    """Say how much more or less likely some people are to do something, or that we could not tell.
+
+    Parameters
+    ----------
+    who
+        Some people as the subject of a sentence, plural, such as ``"Women, compared with men,"``.
+    event
+        What they do, in English an infinitive with *to*, in French with *de*.
+    estimate
+        The difference of probabilities.
+
+    Returns
+    -------
+    tuple of str
+        The direction (two sentences where words are many), and the size with its interval.
+
+    Examples
+    --------
+    >>> e = Estimate(value=0.05, low=0.02, high=0.08)
+    >>> for sentence in likelihood_sentences("Women, compared with men,", "to vote", e):
+    ...     print(sentence)
+    Women, compared with men, were more likely to vote.
+    That is about 5 more in 100 people (5.0 percentage points, 95% interval 2.0 to 8.0).
+    """
+    return direction_sentence(who, event, estimate), size_sentence(estimate)
+
+
+def direction_sentence(who: str, event: str, estimate: Estimate) -> str:
+    """Say whether some people are more or less likely to do something, without the size.
+
+    Examples
+    --------
+    >>> direction_sentence("Women", "to vote", Estimate(value=0.01, low=-0.05, high=0.08))
+    'We could not tell whether women were more or less likely to vote.'
+    """
+    kind = _kind(estimate)
+    subject = lower_first(who) if kind == "open" else who
+    told = say(f"sentences.likely_{kind}", who=subject, event=event)
+    if count_words(told) <= MOST_WORDS:
+        return told
+    about = say("sentences.consider", who=lower_first(who).rstrip(" ,"))
+    return f"{about} {say(f'sentences.they_{kind}', event=event)}"
+
+
+def size_sentence(estimate: Estimate) -> str:
+    """Say how large a difference is, in people and in percentage points.
+
+    Examples
+    --------
+    >>> size_sentence(Estimate(value=-0.001, low=-0.012, high=0.011))
+    'Any difference is smaller than 2 points (95% interval −1.2 to +1.1).'
+    """
+    match _kind(estimate):
+        case "small":
+            return say("sentences.size_small", bound=_bound(), span=signed_span(estimate))
+        case "open":
+            return say("sentences.size_open", **_signed(estimate))
+        case kind:
+            if people(estimate) == "0":
+                points, span = size(estimate), size_span(estimate)
+                return say(f"sentences.size_{kind}_below_one", points=points, span=span)
+            return say(f"sentences.size_{kind}", people=people(estimate), **_sized(estimate))
+
+
+def short_size(estimate: Estimate) -> str:
+    """Say in a few words how large a difference is, for a list.
+
+    Examples
+    --------
+    >>> short_size(Estimate(value=0.05, low=0.02, high=0.08))
+    'about 5 more in 100'
+    """
+    kind = _kind(estimate)
+    match kind:
+        case "small":
+            return say("sentences.short_small", bound=_bound())
+        case "open":
+            return say("sentences.short_open")
+        case _ if people(estimate) == "0":
+            return say(f"sentences.short_{kind}_below_one")
+        case _:
+            return say(f"sentences.short_{kind}", people=people(estimate))
+
+
+def difference_sentences(
+    first: Estimate, second: Estimate, difference: Estimate, *, names: Sequence[str]
+) -> tuple[str, ...]:
+    """Say whether the links of one predictor with two outcomes differ.
+
+    Parameters
+    ----------
+    first, second
+        The link with each outcome.
+    difference
+        Second minus first, with its own interval.
+    names
+        What the two outcomes are called in the middle of a sentence.
+
+    Returns
+    -------
+    tuple of str
+        One sentence; a second one where a clear result beside an unclear one might be taken for a difference.
+
+    Examples
+    --------
+    >>> age = Estimate(value=0.05, low=0.04, high=0.06), Estimate(value=-0.03, low=-0.04, high=-0.02)
+    >>> both = Estimate(value=-0.08, low=-0.1, high=-0.06)
+    >>> difference_sentences(*age, both, names=("individual", "collective"))
+    ('The link is positive for individual and negative for collective: 8.0 points apart (95% interval 6.0 to 10.0).',)
+    """
+    one, other = names
+    if difference.is_clear:
+        upper, lower = (other, one) if difference.low > 0 else (one, other)
+        shown = _sized(difference)
+        if not (first.is_clear and second.is_clear):
+            return (say("sentences.links_apart", more=upper, less=lower, **shown),)
+        if (first.low > 0) != (second.low > 0):
+            return (say("sentences.links_opposite", more=upper, less=lower, **shown),)
+        stronger, weaker = (upper, lower) if first.low > 0 else (lower, upper)
+        return (say("sentences.links_stronger", more=stronger, less=weaker, **shown),)
+    caution = (say("sentences.links_caution"),) if first.is_clear != second.is_clear else ()
+    if difference.certainty == "small":
+        return (say("sentences.links_small", bound=_bound(), span=signed_span(difference)), *caution)
+    return (say("sentences.links_open", first=one, second=other, **_signed(difference)), *caution)
+
+
+def level_sentence(event: str, estimate: Estimate, *, with_interval: bool = True) -> str:
+    """Say which share of people do something, with its interval.
+
+    Examples
+    --------
+    >>> level_sentence("to take part in a group", Estimate(value=0.295, low=0.27, high=0.31))
+    'About 30 in 100 people were estimated to take part in a group (95% interval 27% to 31%).'
+    """
+    share = fmt.number(100 * estimate.value, 0)
+    # A few people in a thousand are not none, and nearly everyone is not everyone.
+    edge = 0 < estimate.value < 1 and share in ("0", "100")
+    kind = {"0": "below_one", "100": "above_99"}[share] if edge else "about"
+    values = {"event": event} if edge else {"event": event, "share": share}
+    if not with_interval:
+        return say(f"sentences.level_{kind}", **values)
+    span = fmt.percent_interval(estimate.low, estimate.high, 1 if edge else 0)
+    return say(f"sentences.level_{kind}_with", **values, span=span)
+
+
+def people(estimate: Estimate) -> str:
+    """Return how many people in 100 a difference is: a whole number if the printed interval holds it.
+
+    Examples
+    --------
+    >>> people(Estimate(value=-0.072, low=-0.1, high=-0.05))
+    '7'
+    >>> people(Estimate(value=0.066, low=0.0655, high=0.0662))
+    '6.6'
+    """
+    value = abs(estimate.value)
+    whole = fmt.rounded(value, 2)
+    ends = sorted(abs(tenths(end)) for end in (estimate.low, estimate.high))
+    held = whole == 0 or ends[0] <= whole <= ends[1]
+    return fmt.points(value, 0 if held else 1, sign=False)
+
+
+def size(estimate: Estimate) -> str:
+    """Return the size of a clear difference in percentage points, without a sign."""
+    return fmt.points(abs(estimate.value), sign=False)
+
+
+def size_span(estimate: Estimate) -> str:
+    """Return the interval of the size of a clear difference, smaller end first."""
+    low, high = sorted((abs(estimate.low), abs(estimate.high)))
+    return say("format.interval", low=fmt.points(low, sign=False), high=fmt.points(high, sign=False))
+
+
+def signed_span(estimate: Estimate) -> str:
+    """Return an interval in percentage points as tables print it."""
+    return fmt.points_interval(estimate.low, estimate.high)
+
+
+def lower_first(text: str) -> str:
+    """Return a phrase for the middle of a sentence; an abbreviation keeps its capitals.
+
+    Examples
+    --------
+    >>> lower_first("Women, compared with men,"), lower_first("EU citizens")
+    ('women, compared with men,', 'EU citizens')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def count_words(text: str) -> int:
+    """Return the number of words: runs between spaces that hold a letter or a digit.
+
+    Examples
+    --------
+    >>> count_words("About 7 in 100 (95% interval 5 to 9).")
+    9
+    """
+    return sum(any(character.isalnum() for character in run) for run in text.split())
+
+
+def _kind(estimate: Estimate) -> str:
+    if not estimate.is_clear:
+        return estimate.certainty
+    return "more" if estimate.low > 0 else "less"
+
+
+def _sized(estimate: Estimate) -> dict[str, str | int]:
+    return {"n": _whole_points(estimate), "points": size(estimate), "span": size_span(estimate)}
+
+
+def _signed(estimate: Estimate) -> dict[str, str | int]:
+    points = fmt.points(estimate.value)
+    return {"n": _whole_points(estimate), "points": points, "span": signed_span(estimate)}
+
+
+def _whole_points(estimate: Estimate) -> int:
+    """Return what chooses between singular and plural: French has the plural from two on."""
+    return 0 if fmt.is_missing(estimate.value) else int(100 * abs(tenths(estimate.value)))
+
+
+def _bound() -> str:
+    return fmt.points(float(SMALL), 0, sign=False)
