@@ -14,7 +14,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing
-from coprodstats.reporting.narrative import lower_first
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, Series
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Variable
