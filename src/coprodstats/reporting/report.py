@@ -24,15 +24,10 @@ from coprodstats.reporting.document import (
 )
 from coprodstats.reporting.findings import Compared, Findings, agreement
 from coprodstats.reporting.language import listing
-from coprodstats.reporting.narrative import (
-    Estimate,
-    difference_sentence,
-    level_sentence,
-    likelihood_sentence,
-    lower_first,
-)
-from coprodstats.reporting.span import Text, link, strong
-from coprodstats.reporting.words import ESTIMATES, Words, per_step, strata_words, term_labels, wald_words
+from coprodstats.reporting.narrative import difference, summary_blocks
+from coprodstats.reporting.sentences import lower_first
+from coprodstats.reporting.span import Text, link
+from coprodstats.reporting.words import Words, strata_words, term_labels, wald_words
 
 SYNTHETIC = (
     "These data are synthetic: a program drew them from a declared truth. Nothing here is a finding about "
@@ -53,7 +48,7 @@ def build_report(findings: Findings, *, version: str) -> Document:
     """
     words = Words.of(findings)
     sections = [
-        _summary(findings, words),
+        _summary(findings),
         _data(findings, words),
         _cleaning(findings, words),
         _sample(findings, words),
@@ -80,71 +75,17 @@ def build_report(findings: Findings, *, version: str) -> Document:
     )
 
 
-def _margin(one: Compared, words: Words, model: str, term: str) -> Estimate | None:
-    fitted = one.models[words.series[0].name]
-    frame = per_step(words, fitted, one.margins.intervals(), ESTIMATES)
-    row = frame[(frame["model"] == model) & (frame["term"] == term)]
-    if len(row) != 1:
-        return None
-    value, low, high = (float(row[c].iloc[0]) for c in ESTIMATES)
-    return Estimate(value=value, low=low, high=high)
-
-
-def _difference(one: Compared, words: Words, term: str) -> Estimate:
-    columns = ("difference", "conf_low", "conf_high")
-    fitted = one.models[words.series[0].name]
-    frame = per_step(words, fitted, one.margins.to_frame(), columns)
-    row = frame[frame["term"] == term].iloc[0]
-    return Estimate(value=float(row["difference"]), low=float(row["conf_low"]), high=float(row["conf_high"]))
-
-
-def _summary(findings: Findings, words: Words) -> Section:
-    one = findings.main
-    levels = findings.levels[findings.levels["group"] == "All"]
-    items: list[Text] = []
-    for outcome in findings.plan.outcomes:
-        row = levels[levels["model"] == outcome.name].iloc[0]
-        value, low, high = (float(row[c]) for c in ESTIMATES)
-        estimate = Estimate(value=value, low=low, high=high)
-        items.append((strong(f"{outcome.label}. "), level_sentence(outcome.event, estimate)))
-    first, second = findings.plan.outcomes
-    for term, phrase in findings.plan.phrases.items():
-        found = [_margin(one, words, o.name, term) for o in (first, second)]
-        if found[0] is None or found[1] is None:
-            continue
-        label = words.label(term.partition("[")[0])
-        sentences = [
-            likelihood_sentence(phrase, first.event, found[0]),
-            likelihood_sentence(phrase, second.event, found[1]),
-            difference_sentence(
-                lower_first(label),
-                _difference(one, words, term),
-                first=lower_first(first.label),
-                second=lower_first(second.label),
-            ),
-        ]
-        items.append((strong(f"{label}. "), " ".join(sentences)))
-    blocks: list[Block] = [
-        Paragraph(
-            text=(
-                "Each statement compares people who are alike in the other predictors of the model. These "
-                "are ",
-                strong("associations, not proof of cause"),
-                ": everyone was asked once, at one time.",
-            )
+def _summary(findings: Findings) -> Section:
+    together = Callout(
+        kind="key",
+        title="The two outcomes compared",
+        text=(
+            f"All differences together: {wald_words(findings.main.margins.test)}. ",
+            link("See the comparison", "#comparison"),
+            ".",
         ),
-        BulletList(items=tuple(items)),
-        Callout(
-            kind="key",
-            title="The two outcomes compared",
-            text=(
-                f"All differences together: {wald_words(one.margins.test)}. ",
-                link("See the comparison", "#comparison"),
-                ".",
-            ),
-        ),
-    ]
-    return Section(key="summary", heading="Summary", blocks=tuple(blocks))
+    )
+    return Section(key="summary", heading="Summary", blocks=(*summary_blocks(findings), together))
 
 
 def _data(findings: Findings, words: Words) -> Section:
@@ -270,7 +211,7 @@ def _event(one: Compared, name: str) -> str:
 
 def _clear_terms(one: Compared, words: Words) -> list[str]:
     """Return the terms whose difference the summary, too, would call clear."""
-    return [term for term in one.margins.terms if _difference(one, words, term).is_clear]
+    return [term for term in one.margins.terms if difference(one, words, term).is_clear]
 
 
 def _others(findings: Findings) -> list[Compared]:

@@ -186,8 +186,8 @@ def difference_sentences(
     --------
     >>> age = Estimate(value=0.05, low=0.04, high=0.06), Estimate(value=-0.03, low=-0.04, high=-0.02)
     >>> both = Estimate(value=-0.08, low=-0.1, high=-0.06)
-    >>> difference_sentences(*age, both, names=("individual", "collective"))
-    ('The link is positive for individual and negative for collective: 8.0 points apart (95% interval 6.0 to 10.0).',)
+    >>> difference_sentences(*age, both, names=("one", "other"))
+    ('The link is positive for one and negative for other: 8.0 points apart (95% interval 6.0 to 10.0).',)
     """
     one, other = names
     if difference.is_clear:
