@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator
 from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures.record import Caption, Figure, data_table, shortened
+from coprodstats.reporting.language import say, spoken
 from coprodstats.reporting.style import BAND, INK, PAPER, SETTINGS, SMALL_SIZE, TEXT_SIZE, Series
 from coprodstats.reporting.svg import finish_svg
 from coprodstats.reporting.table import Column, require_columns
@@ -141,7 +142,7 @@ def tick_labels(ticks: Sequence[float], unit: Unit) -> list[str]:
     (['−2.5', '0.0', '+2.5'], ['0%', '50%'])
     """
     most = max((decimals(tick) for tick in ticks), default=0)
-    suffix = "%" if unit == "percent" else ""
+    suffix = spoken().percent if unit == "percent" else ""
     return [fmt.number(tick, most, sign=unit == "points") + suffix for tick in ticks]
 
 
@@ -314,6 +315,17 @@ def _cut(word: str, width: float, size: float, *, bold: bool) -> str:
     while word and text_width(word + "…", size, bold=bold) > width:
         word = word[:-1]
     return word + "…"
+
+
+def told(parts: Iterable[str]) -> str:
+    """Join parts of a sentence that have commas of their own.
+
+    Examples
+    --------
+    >>> told(["age, 3", "gender, 4"])
+    'age, 3; gender, 4'
+    """
+    return say("figures.semicolon").join(parts)
 
 
 def widest(texts: Sequence[str], size: float = TEXT_SIZE, *, bold: bool = False) -> float:

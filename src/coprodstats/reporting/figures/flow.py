@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -15,7 +15,8 @@ from coprodstats.errors import ArgumentError, Fault, listed
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
-from coprodstats.reporting.style import BAND, DARK_BLUE, INK, PAPER, QUIET_INK, SMALL_SIZE
+from coprodstats.reporting.language import say
+from coprodstats.reporting.style import BAND, DARK_BLUE, INK, PAPER, QUIET_INK, SMALL_SIZE, ink_on
 from coprodstats.reporting.table import Column
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 FlowKind = Literal["in", "part", "excluded", "kept", "flagged"]
 # Kinds that stand beside the way: rows that leave it, and rows that are on it anyway.
-_BESIDE = {"excluded": "Excluded", "part": "Of these from", "flagged": "Of these flagged"}
+_BESIDE = ("excluded", "part", "flagged")
 
 _BOX = 0.62
 _SIDE = 0.5
@@ -32,7 +33,9 @@ _MAIN = (0.3, 3.5)
 _ASIDE = (4.5, 8.9)
 
 
-def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Caption) -> Figure:
+def cleaning_flow(
+    steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Caption, *, colour: str = DARK_BLUE
+) -> Figure:
     """Draw the way from the rows of the file to the rows that are used.
 
     Parameters
@@ -43,6 +46,8 @@ def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Capt
         on the way; ``part`` (one file of several) and ``flagged`` take no row away.
     caption
         The figure's words.
+    colour
+        Of the boxes on the way.
 
     Raises
     ------
@@ -63,20 +68,27 @@ def cleaning_flow(steps: pd.DataFrame | Sequence[tuple[str, int]], caption: Capt
         raise ArgumentError(*faults)
     with cv.drawing():
         return cv.finished(
-            _draw(data),
+            _draw(data, colour),
             caption,
             data.astype({"rows": "int64"}),
             [
-                Column(key="label", label="Step"),
-                Column(key="kind", label="What happens"),
-                Column(key="rows", label="Rows", role="count"),
+                Column(key="label", label=say("figures.step")),
+                Column(key="happens", label=say("figures.what_happens")),
+                Column(key="rows", label=say("figures.rows"), role="count"),
             ],
+            printed=data.assign(happens=[say(f"figures.kind_{kind}") for kind in data["kind"]]),
             alt=_alt(data),
             description=_description(data),
         )
 
 
-def flow_diagram(log: CleaningLog, source: str = "Cleaning log.") -> Figure:
+def flow_diagram(
+    log: CleaningLog,
+    source: str | None = None,
+    *,
+    worded: Callable[[str], str] = str,
+    colour: str = DARK_BLUE,
+) -> Figure:
     """Draw what cleaning did to the rows of a survey.
 
     Parameters
@@ -84,7 +96,11 @@ def flow_diagram(log: CleaningLog, source: str = "Cleaning log.") -> Figure:
     log
         The log. Rules that excluded nothing are in its tables and not in the drawing; flags always are.
     source
-        Where the numbers come from, as readers see it.
+        Where the numbers come from, as readers see it; the cleaning log by default.
+    worded
+        What gives a rule of the log in the words of the reader's language.
+    colour
+        Of the boxes on the way.
 
     Returns
     -------
@@ -110,18 +126,23 @@ def flow_diagram(log: CleaningLog, source: str = "Cleaning log.") -> Figure:
     files = "files" if len(log.sources) else "file"
     caption = Caption(
         key="cleaning-flow",
-        title=f"{log.rows_kept:,} of {log.rows_in:,} rows of the {files} are kept",
-        subtitle="Rows of the survey file, and rows excluded by reason",
-        n=f"{log.rows_in:,} rows in the {files}",
-        source=source,
+        title=say(f"figures.flow_title_{files}", kept=log.rows_kept, all=log.rows_in),
+        subtitle=say("figures.flow_subtitle"),
+        n=say(f"figures.flow_n_{files}", all=log.rows_in),
+        source=say("figures.flow_source") if source is None else source,
     )
     steps = log.steps()
     steps = steps[(steps["kind"] != "excluded") | (steps["rows"] > 0)]
-    capital = [
-        label if kind == "part" else label[:1].upper() + label[1:]
+    ends = {"in": say(f"figures.rows_in_{files}"), "kept": say("figures.rows_kept")}
+    labels = [
+        ends.get(kind) or (label if kind == "part" else _capital(worded(label)))
         for kind, label in zip(steps["kind"], steps["label"], strict=True)
     ]
-    return cleaning_flow(steps.assign(label=capital), caption)
+    return cleaning_flow(steps.assign(label=labels), caption, colour=colour)
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def _as_frame(steps: pd.DataFrame | Sequence[tuple[str, int]]) -> pd.DataFrame:
@@ -157,7 +178,7 @@ def _faults(where: str, data: pd.DataFrame) -> list[Fault]:
     return faults
 
 
-def _draw(data: pd.DataFrame) -> Sheet:
+def _draw(data: pd.DataFrame, colour: str) -> Sheet:
     tops, height = _places(list(data["kind"]))
     paper, base = cv.sheet(height)
     spine = sum(_MAIN) / 2
@@ -174,10 +195,11 @@ def _draw(data: pd.DataFrame) -> Sheet:
         if kind in _BESIDE:
             ends = (spine, top + _SIDE / 2), (_ASIDE[0], top + _SIDE / 2)
             _arrow(base, *ends) if kind == "excluded" else _tie(base, *ends)
-            _box(base, _ASIDE, top, _SIDE, f"{_BESIDE[kind]}: {label}", fmt.count(rows))
+            beside = say(f"figures.beside_{kind}", label=label)
+            _box(base, _ASIDE, top, _SIDE, beside, fmt.count(rows))
         else:
             share = "" if kind == "in" or not rows_in else f" ({fmt.percent(rows / rows_in, 1)})"
-            _box(base, _MAIN, top, _BOX, label, fmt.count(rows) + share, main=True)
+            _box(base, _MAIN, top, _BOX, label, fmt.count(rows) + share, colour=colour)
     return paper
 
 
@@ -197,10 +219,11 @@ def _box(
     label: str,
     number: str,
     *,
-    main: bool = False,
+    colour: str = "",
 ) -> None:
     left, right = place
-    face, edge, ink = (DARK_BLUE, DARK_BLUE, PAPER) if main else (BAND, QUIET_INK, INK)
+    main = bool(colour)
+    face, edge, ink = (colour, colour, ink_on(colour)) if main else (BAND, QUIET_INK, INK)
     base.add_patch(
         FancyBboxPatch(
             (left, top),
@@ -246,23 +269,20 @@ def _alt(data: pd.DataFrame) -> list[str]:
     last = float(data.loc[data["kind"] == "kept", "rows"].iloc[-1])
     share = f" ({fmt.percent(last / first, 1)})" if first else ""
     out = data[data["kind"] == "excluded"]
-    told = [f"{label}, {fmt.count(rows)}" for label, rows in zip(out["label"], out["rows"], strict=True)]
     marked = data[data["kind"] == "flagged"]
-    flags = [f"{label}, {fmt.count(n)}" for label, n in zip(marked["label"], marked["rows"], strict=True)]
+    excluded, flagged = (
+        cv.told(f"{label}, {fmt.count(rows)}" for label, rows in zip(own["label"], own["rows"], strict=True))
+        for own in (out, marked)
+    )
     return [
-        f"Of {fmt.count(first)} rows, {fmt.count(last)} are kept{share}.",
-        f"Excluded: {'; '.join(told)}." if told else "Nothing is excluded.",
-        f"Flagged: {'; '.join(flags)}." if flags else "",
+        say("figures.flow_kept", all=fmt.count(first), kept=fmt.count(last), share=share),
+        say("figures.flow_excluded", told=excluded) if excluded else say("figures.flow_none_excluded"),
+        say("figures.flow_flagged", told=flagged) if flagged else "",
     ]
 
 
 def _description(data: pd.DataFrame) -> list[str]:
-    verbs = {
-        "in": "rows come in",
-        "part": "of these rows come from this file",
-        "excluded": "rows are excluded",
-        "kept": "rows are kept",
-        "flagged": "of the rows kept are flagged",
-    }
     rows = data[["kind", "label", "rows"]].itertuples(index=False, name=None)
-    return [f"{label}: {fmt.count(number)} {verbs[kind]}." for kind, label, number in rows]
+    return [
+        say(f"figures.flow_told_{kind}", label=label, rows=fmt.count(number)) for kind, label, number in rows
+    ]

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure as Sheet
 from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.language import listing, say
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import BAND, INK, OUTCOMES, QUIET_INK, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
 
@@ -26,7 +28,6 @@ _BOTTOM = 0.5
 _GUTTER = 0.16
 _OFFSET = 0.085
 _KEY_GAP = 0.18
-_DIFFERENCE = Series(name="difference", label="Difference", colour=INK, marker="D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,8 @@ def comparison_forest(
     unit: cv.Unit = "points",
     digits: int | None = None,
     series: Sequence[Series] = OUTCOMES,
-    axis_label: str = "Percentage points",
-    difference_label: str = "Collective − individual",
+    axis_label: str | None = None,
+    difference_label: str | None = None,
 ) -> Figure:
     """Draw each outcome's estimates and, beside them, their differences.
 
@@ -106,9 +107,9 @@ def comparison_forest(
     series
         The outcomes, in the order in which they are subtracted from (last minus first).
     axis_label
-        The unit, under both axes.
+        The unit, under both axes; percentage points by default.
     difference_label
-        The head of the right panel.
+        The head of the right panel; by default the last outcome minus the first.
 
     Raises
     ------
@@ -118,13 +119,16 @@ def comparison_forest(
     where = f"figure {caption.key!r}"
     shown = _joined(where, intervals, differences, labels, series)
     lines = _lines(labels)
-    look = _Look(series, unit, digits, axis_label, difference_label)
+    label = difference_label or say(
+        "figures.minus", second=series[-1].label, first=lower_first(series[0].label)
+    )
+    look = _Look(series, unit, digits, axis_label or say("figures.percentage_points"), label)
     with cv.drawing():
         return cv.finished(
             _draw(shown, lines, look),
             caption,
             shown,
-            _columns(series, unit, digits, difference_label),
+            _columns(series, unit, digits, label),
             alt=_alt(shown, series, unit, digits),
             description=_description(shown, series, unit, digits),
             group="group" if any(label.group for label in labels) else "",
@@ -187,12 +191,12 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
     series, unit = look.series, look.unit
     body = lines[-1].top + lines[-1].height
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    texts = _texts(shown, _DIFFERENCE, unit, look.digits)
+    texts = _texts(shown, _difference(), unit, look.digits)
     edge = cv.WIDTH - cv.widest(texts, SMALL_SIZE) - 0.06
     start = min(max(cv.widest([line.label for line in lines], bold=True) + 0.3, 1.6), _LABELS)
     _bands(base, lines)
     _row_labels(base, lines, start)
-    groups: tuple[Sequence[Series], ...] = (series, (_DIFFERENCE,))
+    groups: tuple[Sequence[Series], ...] = (series, (_difference(),))
     least = sum(0.38 + cv.text_width(one.label) for one in series) + _KEY_GAP * len(series)
     places, spans = _panels(start, edge, [_limits(shown, group, unit) for group in groups], least)
     ticks = cv.round_ticks(*max(spans, key=lambda span: span[1] - span[0]), 6)
@@ -202,10 +206,15 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
         cv.value_axis(axes, unit, look.axis_label, step=step)
         _marks(axes, shown, lines, group, unit)
     _heads(base, places, series, look.difference_label)
-    cv.write(base, cv.WIDTH - 0.03, 0.5, "(95% interval)", size=SMALL_SIZE, align="right")
+    head = say("figures.interval_head")
+    cv.write(base, cv.WIDTH - 0.03, 0.5, head, size=SMALL_SIZE, align="right")
     for line, text in zip((line for line in lines if line.term), texts, strict=True):
         cv.write(base, cv.WIDTH - 0.03, _TOP + line.middle, text, size=SMALL_SIZE, align="right")
     return paper
+
+
+def _difference() -> Series:
+    return Series(name="difference", label=say("figures.difference"), colour=INK, marker="D")
 
 
 def _bands(base: Axes, lines: Sequence[_Line]) -> None:
@@ -260,10 +269,10 @@ def _heads(
     base: Axes, places: Sequence[tuple[float, float]], series: Sequence[Series], difference_label: str
 ) -> None:
     (left, _), (right, _) = places
-    cv.write(base, left, 0.18, "Each outcome", bold=True)
+    cv.write(base, left, 0.18, say("figures.each_outcome"), bold=True)
     cv.series_key(base, left, 0.5, series, gap=_KEY_GAP)
-    cv.write(base, right, 0.18, "Difference", bold=True)
-    cv.interval_mark(base, right + 0.15, right, right + 0.3, 0.5, _DIFFERENCE)
+    cv.write(base, right, 0.18, say("figures.difference"), bold=True)
+    cv.interval_mark(base, right + 0.15, right, right + 0.3, 0.5, _difference())
     cv.write(base, right + 0.38, 0.5, difference_label)
 
 
@@ -281,9 +290,9 @@ def _column(one: Series, unit: cv.Unit, digits: int | None, label: str) -> Colum
 def _columns(
     series: Sequence[Series], unit: cv.Unit, digits: int | None, difference_label: str
 ) -> list[Column]:
-    outcomes = [_column(one, unit, digits, f"{one.label} (95% interval)") for one in series]
-    last = _column(_DIFFERENCE, unit, digits, f"Difference: {difference_label} (95% interval)")
-    return [Column(key="label", label="Term"), *outcomes, last]
+    outcomes = [_column(one, unit, digits, say("figures.with_interval", label=one.label)) for one in series]
+    last = _column(_difference(), unit, digits, say("figures.forest_difference", label=difference_label))
+    return [Column(key="label", label=say("figures.term")), *outcomes, last]
 
 
 def _texts(shown: pd.DataFrame, one: Series, unit: cv.Unit, digits: int | None) -> list[str]:
@@ -296,21 +305,22 @@ def _alt(shown: pd.DataFrame, series: Sequence[Series], unit: cv.Unit, digits: i
     apart = ((shown["difference_conf_low"] > 0) | (shown["difference_conf_high"] < 0)).sum()
     sizes = shown["difference_estimate"].abs().fillna(-1.0)
     row = int(sizes.to_numpy().argmax())
-    largest = _texts(shown, _DIFFERENCE, unit, digits)[row]
-    both = " and ".join(one.label.lower() for one in series)
+    largest = _texts(shown, _difference(), unit, digits)[row]
+    both = listing([lower_first(one.label) for one in series])
     return [
-        f"{apart} of {len(shown)} differences between {both} have a 95% interval that excludes zero.",
-        f"The largest: {shown['label'][row]}, {largest}.",
-        "Dots with 95% intervals for each outcome, differences beside them.",
+        say("figures.forest_clear", clear=int(apart), all=len(shown), both=both),
+        say("figures.forest_largest", label=shown["label"][row], text=largest),
+        say("figures.forest_marks"),
     ]
 
 
 def _description(
     shown: pd.DataFrame, series: Sequence[Series], unit: cv.Unit, digits: int | None
 ) -> list[str]:
-    named = [(one.label.lower(), _texts(shown, one, unit, digits)) for one in (*series, _DIFFERENCE)]
-    sentences = []
+    named = [(lower_first(one.label), _texts(shown, one, unit, digits)) for one in (*series, _difference())]
+    sentences = [say("figures.forest_told")]
     for row, (group, label) in enumerate(zip(shown["group"], shown["label"], strict=True)):
         name = label if group == label else f"{group}, {label}"
-        sentences.append(f"{name}: " + "; ".join(f"{what} {texts[row]}" for what, texts in named) + ".")
-    return ["Estimates with 95% intervals in brackets, then their difference.", *sentences]
+        texts = cv.told(f"{what} {own[row]}" for what, own in named)
+        sentences.append(say("figures.line", name=name, told=texts))
+    return sentences

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure as Sheet
 
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.language import say
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
 
@@ -22,8 +24,8 @@ def levels_by_group(
     frame: pd.DataFrame,
     caption: Caption,
     *,
-    group_label: str = "Country",
-    value_label: str = "Share of adults",
+    group_label: str | None = None,
+    value_label: str | None = None,
     unit: cv.Unit = "percent",
     digits: int = 0,
     series: Sequence[Series] = OUTCOMES,
@@ -38,9 +40,9 @@ def levels_by_group(
     caption
         The figure's words.
     group_label
-        Heads the groups in the table.
+        Heads the groups in the table; "Country" by default.
     value_label
-        What the axis shows.
+        What the axis shows; a share of adults by default.
     unit
         ``"percent"`` for shares between 0 and 1, ``"number"`` for numbers drawn as they are, such as an
         index from 0 to 100.
@@ -57,6 +59,7 @@ def levels_by_group(
         If a column or an outcome is absent.
     """
     where = f"figure {caption.key!r}"
+    value_label = value_label or say("figures.share_of_adults")
     data = cv.clean_frame(
         where, frame, ["group", "model"], ["estimate", "conf_low", "conf_high"], unique=["group", "model"]
     )
@@ -65,7 +68,7 @@ def levels_by_group(
     data = cv.in_series_order(data, series, [])
     value = Column(
         key="estimate",
-        label=f"{value_label} (95% interval)",
+        label=say("figures.with_interval", label=value_label),
         role=unit,
         digits=digits,
         low="conf_low",
@@ -80,7 +83,7 @@ def levels_by_group(
             paper,
             caption,
             data,
-            [Column(key="group", label=group_label), value],
+            [Column(key="group", label=group_label or say("figures.country")), value],
             alt=_alt(data, series, value),
             description=_description(data, groups, value),
             group="outcome",
@@ -130,19 +133,21 @@ def _alt(data: pd.DataFrame, series: Sequence[Series], value: Column) -> list[st
     for one in series:
         own = data[data["model"] == one.name].sort_values("estimate", kind="stable")
         low, high = own.iloc[[0]], own.iloc[[-1]]
-        sentences.append(
-            f"{one.label}: {_texts(low, value)[0]} in {low['group'].iloc[0]}, lowest, to "
-            f"{_texts(high, value)[0]} in {high['group'].iloc[0]}, highest."
-        )
-    return [*sentences, "95% intervals in brackets."]
+        ends = {
+            "low": _texts(low, value)[0],
+            "low_group": low["group"].iloc[0],
+            "high": _texts(high, value)[0],
+            "high_group": high["group"].iloc[0],
+        }
+        sentences.append(say("figures.levels_ends", outcome=one.label, **ends))
+    return [*sentences, say("figures.brackets")]
 
 
 def _description(data: pd.DataFrame, groups: Sequence[str], value: Column) -> list[str]:
     sentences = [f"{value.label}."]
     for group in groups:
         own = data[data["group"] == group]
-        told = (
-            f"{name.lower()} {text}" for name, text in zip(own["outcome"], _texts(own, value), strict=True)
-        )
-        sentences.append(f"{group}: {'; '.join(told)}.")
+        pairs = zip(own["outcome"], _texts(own, value), strict=True)
+        told = cv.told(f"{lower_first(name)} {text}" for name, text in pairs)
+        sentences.append(say("figures.line", name=group, told=told))
     return sentences

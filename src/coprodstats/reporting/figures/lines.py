@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Sheet
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.language import say
 from coprodstats.reporting.style import OUTCOMES, PAPER, Series
 from coprodstats.reporting.table import Column
 
@@ -23,8 +24,8 @@ def prediction_lines(
     frame: pd.DataFrame,
     caption: Caption,
     *,
-    variable_label: str = "Age in years",
-    value_label: str = "Predicted probability",
+    variable_label: str | None = None,
+    value_label: str | None = None,
     series: Sequence[Series] = OUTCOMES,
     full_axis: bool = True,
 ) -> Figure:
@@ -38,9 +39,9 @@ def prediction_lines(
     caption
         The figure's words.
     variable_label
-        The name of the variable with its unit, under the axis.
+        The name of the variable with its unit, under the axis; age in years by default.
     value_label
-        What is predicted; stands above the axis and heads the table.
+        What is predicted, a probability by default; stands above the axis and heads the table.
     series
         The outcomes.
     full_axis
@@ -52,6 +53,8 @@ def prediction_lines(
         If a column or an outcome is absent.
     """
     where = f"figure {caption.key!r}"
+    variable_label = variable_label or say("figures.age_in_years")
+    value_label = value_label or say("figures.predicted_probability")
     data = cv.clean_frame(
         where, frame, ["model"], ["value", "estimate", "conf_low", "conf_high"], unique=["model", "value"]
     )
@@ -135,7 +138,7 @@ def _columns(data: pd.DataFrame, variable_label: str, value_label: str) -> list[
         Column(key="value", label=variable_label, role="number", digits=decimals),
         Column(
             key="estimate",
-            label=f"{value_label} (95% interval)",
+            label=say("figures.with_interval", label=value_label),
             role="percent",
             digits=1,
             low="conf_low",
@@ -146,12 +149,12 @@ def _columns(data: pd.DataFrame, variable_label: str, value_label: str) -> list[
 
 def _alt(data: pd.DataFrame, series: Sequence[Series], variable_label: str) -> list[str]:
     low, high = (cv.tick_labels([data["value"].agg(how)], "number")[0] for how in ("min", "max"))
-    told = []
+    ways = []
     for one in series:
         own = data[data["model"] == one.name]
         first, last = (fmt.percent_estimate(*_numbers(own)[end]) for end in (0, -1))
-        told.append(f"{one.label} from {first} to {last}")
-    return [f"{variable_label}, {low} to {high}: {'; '.join(told)}; 95% intervals in brackets."]
+        ways.append(say("figures.lines_way", outcome=one.label, first=first, last=last))
+    return [say("figures.lines_ends", variable=variable_label, low=low, high=high, ways=cv.told(ways))]
 
 
 def _numbers(own: pd.DataFrame) -> list[tuple[float, float, float]]:
@@ -159,11 +162,13 @@ def _numbers(own: pd.DataFrame) -> list[tuple[float, float, float]]:
 
 
 def _description(data: pd.DataFrame, series: Sequence[Series], variable_label: str) -> list[str]:
-    sentences = [f"Predicted probabilities with 95% intervals in brackets, along {variable_label}."]
+    sentences = [say("figures.lines_told", variable=variable_label)]
     for one in series:
         own = data[data["model"] == one.name]
         places = cv.tick_labels(own["value"].tolist(), "number")
         shares = [fmt.percent_estimate(*row) for row in _numbers(own)]
-        told = "; ".join(f"at {place} {share}" for place, share in zip(places, shares, strict=True))
-        sentences.append(f"{one.label}: {told}.")
+        told = cv.told(
+            say("figures.at", place=place, share=share) for place, share in zip(places, shares, strict=True)
+        )
+        sentences.append(say("figures.line", name=one.label, told=told))
     return sentences

@@ -12,6 +12,7 @@ from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.language import say
 from coprodstats.reporting.style import DARK_BLUE, SMALL_SIZE
 from coprodstats.reporting.table import Column
 
@@ -27,7 +28,8 @@ def rank_bars(
     *,
     digits: int = 3,
     highlight: str = "",
-    predictor_label: str = "Predictor",
+    predictor_label: str | None = None,
+    colour: str = DARK_BLUE,
 ) -> Figure:
     """Draw the importance of predictors, one panel per measure, with their share of first ranks.
 
@@ -44,6 +46,8 @@ def rank_bars(
         The predictor that the text is about; it is drawn dark, the others grey.
     predictor_label
         Heads the predictors in the table.
+    colour
+        The dark colour.
 
     Raises
     ------
@@ -70,13 +74,13 @@ def rank_bars(
     data = data.sort_values(["_m", "_p"], kind="stable").drop(columns=["_m", "_p"]).reset_index(drop=True)
     with cv.drawing():
         return cv.finished(
-            _draw(data, measures, order, digits, highlight),
+            _draw(data, measures, order, digits, highlight, colour),
             caption,
             data,
             [
-                Column(key="predictor", label=predictor_label),
-                Column(key="importance", label="Importance", role="number", digits=digits),
-                Column(key="rank_1_share", label="First in draws", role="percent"),
+                Column(key="predictor", label=predictor_label or say("figures.predictor")),
+                Column(key="importance", label=say("figures.importance"), role="number", digits=digits),
+                Column(key="rank_1_share", label=say("figures.first_in_draws"), role="percent"),
             ],
             alt=_alt(data, measures, digits),
             description=_description(data, measures, digits),
@@ -85,7 +89,12 @@ def rank_bars(
 
 
 def _draw(
-    data: pd.DataFrame, measures: Sequence[str], order: Sequence[str], digits: int, highlight: str
+    data: pd.DataFrame,
+    measures: Sequence[str],
+    order: Sequence[str],
+    digits: int,
+    highlight: str,
+    colour: str,
 ) -> Sheet:
     body = _ROW * len(order)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
@@ -95,31 +104,31 @@ def _draw(
     for position, measure in enumerate(measures):
         start = left + position * (width + _GAP)
         share_at = start + width - 0.05
-        bars = width - cv.text_width("First in draws", SMALL_SIZE) - 0.5
+        bars = width - cv.text_width(say("figures.first_in_draws"), SMALL_SIZE) - 0.5
         own = data[data["measure"] == measure].set_index("predictor").reindex(list(order))
         top = cv.limits([own["importance"]], include=[0.0])[1]
         axes = cv.panel(paper, start, _TOP, bars, body, xlim=(0.0, top), ylim=(body, 0))
-        cv.value_axis(axes, "number", "Importance", bins=3)
+        cv.value_axis(axes, "number", say("figures.importance"), bins=3)
         cv.write(base, start, 0.18, cv.wrapped(measure, width, bold=True)[0], bold=True)
-        cv.write(base, share_at, 0.42, "First in draws", size=SMALL_SIZE, align="right")
-        _bars(base, axes, own, share_at, digits, highlight)
+        cv.write(base, share_at, 0.42, say("figures.first_in_draws"), size=SMALL_SIZE, align="right")
+        _bars(base, axes, own, share_at, digits, {highlight} if highlight else set(order), colour)
     return paper
 
 
-def _bars(base: Axes, axes: Axes, own: pd.DataFrame, share_at: float, digits: int, highlight: str) -> None:
+def _bars(
+    base: Axes, axes: Axes, own: pd.DataFrame, share_at: float, digits: int, dark: set[str], colour: str
+) -> None:
     top = axes.get_xlim()[1]
     for row, (name, importance, share) in enumerate(
         own[["importance", "rank_1_share"]].itertuples(name=None)
     ):
         middle = _ROW * (row + 0.5)
-        dark = not highlight or name == highlight
-        axes.barh(middle, importance, 0.2, color=DARK_BLUE if dark else _MARK, linewidth=0, zorder=3)
+        shade = colour if name in dark else _MARK
+        axes.barh(middle, importance, 0.2, color=shade, linewidth=0, zorder=3)
         text = fmt.number(importance, digits)
         cv.write(axes, importance + top * 0.02, middle, text, size=8.5)
-        share_text = fmt.percent(share)
-        cv.write(
-            base, share_at, _TOP + middle, share_text, size=SMALL_SIZE, bold=name == highlight, align="right"
-        )
+        bold = dark == {name}
+        cv.write(base, share_at, _TOP + middle, fmt.percent(share), size=SMALL_SIZE, bold=bold, align="right")
 
 
 def _alt(data: pd.DataFrame, measures: Sequence[str], digits: int) -> list[str]:
@@ -128,19 +137,24 @@ def _alt(data: pd.DataFrame, measures: Sequence[str], digits: int) -> list[str]:
         own = data[data["measure"] == measure].sort_values("importance", ascending=False, kind="stable")
         first = own.iloc[0]
         sentences.append(
-            f"{measure}: {first['predictor']} ranks first ({fmt.number(first['importance'], digits)}), "
-            f"and in {fmt.percent(first['rank_1_share'])} of bootstrap draws."
+            say(
+                "figures.ranks_first",
+                measure=measure,
+                predictor=first["predictor"],
+                importance=fmt.number(first["importance"], digits),
+                share=fmt.percent(first["rank_1_share"]),
+            )
         )
     return sentences
 
 
 def _description(data: pd.DataFrame, measures: Sequence[str], digits: int) -> list[str]:
-    sentences = ["Importance of each predictor, and the share of bootstrap draws in which it comes first."]
+    sentences = [say("figures.ranks_told")]
     for measure in measures:
         own = data[data["measure"] == measure]
         rows = own[["predictor", "importance", "rank_1_share"]].itertuples(index=False, name=None)
-        told = "; ".join(
+        told = cv.told(
             f"{name} {fmt.number(size, digits)}, {fmt.percent(share)}" for name, size, share in rows
         )
-        sentences.append(f"{measure}: {told}.")
+        sentences.append(say("figures.line", name=measure, told=told))
     return sentences

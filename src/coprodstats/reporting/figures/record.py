@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from coprodstats.errors import ArgumentError, Fault
+from coprodstats.reporting.language import say
 from coprodstats.reporting.table import Column, Table, key_faults
 
 ALT_LENGTH = 250
@@ -99,7 +100,7 @@ def data_table(caption: Caption, data: pd.DataFrame, columns: Sequence[Column], 
         data,
         columns,
         key=f"{caption.key}-data",
-        title=f"Data of the figure: {caption.title}",
+        title=say("figures.data_of", title=caption.title),
         n=caption.n,
         source=caption.source,
         group=group,

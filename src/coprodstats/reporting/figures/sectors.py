@@ -11,6 +11,8 @@ from matplotlib.figure import Figure as Sheet
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.forest import TermLabel
 from coprodstats.reporting.figures.record import Caption, Figure
+from coprodstats.reporting.language import say
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, QUIET_INK, Series
 from coprodstats.reporting.table import Column
 
@@ -27,7 +29,7 @@ def sector_panels(
     unit: cv.Unit = "points",
     digits: int | None = None,
     series: Sequence[Series] = OUTCOMES,
-    axis_label: str = "Percentage points",
+    axis_label: str | None = None,
 ) -> Figure:
     """Draw both outcomes' estimates in one panel per sector, on one scale.
 
@@ -47,7 +49,7 @@ def sector_panels(
     series
         The outcomes.
     axis_label
-        The unit, under each axis.
+        The unit, under each axis; percentage points by default.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def sector_panels(
     )
     cv.require_values(where, "model", [one.name for one in series], data)
     cv.require_values(where, "term", [row.term for row in labels], data)
-    names = {row.term: f"{row.group}: {row.label}" if row.group else row.label for row in labels}
+    names = {row.term: _named(row) for row in labels}
     order = {term: position for position, term in enumerate(names)}
     sectors = list(dict.fromkeys(data["sector"]))
     data = data[data["term"].isin(names)].assign(label=lambda d: d["term"].map(names))
@@ -73,7 +75,7 @@ def sector_panels(
     data = data.sort_values(["_panel", "_row"], kind="stable").drop(columns=["_row", "_panel"])
     value = Column(
         key="estimate",
-        label="Estimate (95% interval)",
+        label=say("figures.with_interval", label=say("figures.estimate")),
         role=unit,
         digits=digits,
         low="conf_low",
@@ -81,14 +83,22 @@ def sector_panels(
     )
     with cv.drawing():
         return cv.finished(
-            _draw(data, sectors, names, series, unit, axis_label),
+            _draw(data, sectors, names, series, unit, axis_label or say("figures.percentage_points")),
             caption,
             data,
-            [Column(key="label", label="Term"), Column(key="outcome", label="Outcome"), value],
+            [
+                Column(key="label", label=say("figures.term")),
+                Column(key="outcome", label=say("figures.outcome")),
+                value,
+            ],
             alt=_alt(data, sectors, series),
             description=_description(data, sectors, value),
             group="sector",
         )
+
+
+def _named(row: TermLabel) -> str:
+    return say("figures.member", group=row.group, label=row.label) if row.group else row.label
 
 
 def _draw(
@@ -129,22 +139,26 @@ def _marks(
 
 def _alt(data: pd.DataFrame, sectors: Sequence[str], series: Sequence[Series]) -> list[str]:
     clear = data[(data["conf_low"] > 0) | (data["conf_high"] < 0)]
-    told = []
+    sentences = [say("figures.sectors_clear", each=int(data["term"].nunique()))]
     for one in series:
         own = clear[clear["model"] == one.name]
-        counts = [f"{(own['sector'] == sector).sum()} in {sector}" for sector in sectors]
-        told.append(f"{one.label}: {', '.join(counts)}")
-    each = data["term"].nunique()
-    return [f"Estimates whose 95% interval excludes zero, of {each} per panel. {'. '.join(told)}."]
+        counts = [
+            say("figures.count_in", count=int((own["sector"] == sector).sum()), sector=sector)
+            for sector in sectors
+        ]
+        sentences.append(say("figures.line", name=one.label, told=", ".join(counts)))
+    return sentences
 
 
 def _description(data: pd.DataFrame, sectors: Sequence[str], value: Column) -> list[str]:
-    sentences = ["Estimates with 95% intervals in brackets."]
+    sentences = [say("figures.estimates_told")]
     for sector in sectors:
         own = data[data["sector"] == sector]
         rows = own[["label", "outcome", "estimate", "conf_low", "conf_high"]].itertuples(
             index=False, name=None
         )
-        told = "; ".join(f"{label}, {outcome.lower()} {value.text(*rest)}" for label, outcome, *rest in rows)
-        sentences.append(f"{sector}: {told}.")
+        told = cv.told(
+            f"{label}, {lower_first(outcome)} {value.text(*rest)}" for label, outcome, *rest in rows
+        )
+        sentences.append(say("figures.line", name=sector, told=told))
     return sentences
