@@ -90,6 +90,10 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             documents=("report",),
             packages=("xlsxwriter",),
         ),
+        "ods": Format(
+            title="OpenDocument workbook of tables", home="ods", renderer="ods_files", documents=("report",)
+        ),
+        "tex": Format(title="LaTeX tables", home="latex", renderer="latex_files", documents=("report",)),
     }
 )
 """Every format by the name that an analysis file uses; ``html`` is always written."""

@@ -31,6 +31,8 @@ class Number:
 
     Attributes
     ----------
+    printed
+        How the document shows it.
     value
         The rounded number; a percentage divided by 100.
     decimals
@@ -41,6 +43,7 @@ class Number:
         Whether it is shown with a plus sign if positive, thousands apart.
     """
 
+    printed: str
     value: Decimal
     decimals: int
     percent: str
@@ -120,6 +123,7 @@ def shown(text: str) -> Value:
     bare = text.removesuffix(percent).lstrip(f"+{fmt.MINUS}").replace(language.thousands, "")
     value = Decimal(bare.replace(language.decimal, ".")) * (-1 if text.startswith(fmt.MINUS) else 1)
     return Number(
+        printed=text,
         value=value / 100 if percent else value,
         decimals=len(bare.partition(language.decimal)[2]),
         percent=percent,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import textwrap
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,20 @@ from typing import Any
 
 import xlsxwriter
 
-from coprodstats.errors import Fault, ReportError
 from coprodstats.reporting.document import Document
-from coprodstats.reporting.workbook import Number, Sheet, Value, sheets
+from coprodstats.reporting.workbook import Number, Sheet
+from coprodstats.reporting.workbook_layout import (
+    FONT,
+    HEAD,
+    LINK,
+    SIZE,
+    TITLE,
+    checked_sheets,
+    column_letters,
+    row_height,
+    sides,
+    written,
+)
 from coprodstats.reporting.writing import FORMULA_STARTS
 from coprodstats.reporting.zip_archive import core_properties, normalise_zip, xml_text
 
@@ -24,15 +34,6 @@ _OPTIONS = {
     "strings_to_formulas": False,
     "strings_to_urls": False,
 }
-_MOST_LETTERS = 32_767
-_NARROW, _WIDE, _COVER = 12, 50, 90
-"""Bounds of a column's width, in letters; a text on the cover and a link get the widest."""
-_PER_UNIT = 1.05
-"""How many letters of a text fit into the width of one digit, on the safe side."""
-_LINE = 14.5
-"""Height of a line of text in points."""
-_TITLE, _HEAD = 1.4, 1.1
-"""How much larger the letters of titles and headers are than the others."""
 _TITLE_STYLE = 999
 """Stands for the named style of titles until the workbook is closed and its number is known."""
 
@@ -69,10 +70,7 @@ def render_xlsx(document: Document) -> bytes:
     >>> render_xlsx(Document(title="Demo", sections=(section,)))[:2]
     b'PK'
     """
-    made = sheets(document)
-    faults = _faults(document, made)
-    if faults:
-        raise ReportError(*faults)
+    made = checked_sheets(document)
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, _OPTIONS) as book:
         looks = _Looks(book=book)
@@ -101,8 +99,8 @@ class _Looks:
 
     def _new(self, kind: str, detail: str) -> Any:
         properties: dict[str, Any] = {
-            "font_name": "Arial",
-            "font_size": 11,
+            "font_name": FONT,
+            "font_size": SIZE,
             "text_wrap": True,
             "valign": "top",
         }
@@ -111,7 +109,7 @@ class _Looks:
         elif kind == "head":
             properties |= {"bold": True, "bottom": 1, "align": detail or "left", "valign": "bottom"}
         elif kind == "link":
-            properties |= {"underline": 1, "font_color": "#12436D"}
+            properties |= {"underline": 1, "font_color": LINK}
         elif kind == "number":
             properties |= {"num_format": detail, "align": "right"}
         elif kind == "text":
@@ -137,13 +135,13 @@ def _write(book: Any, looks: _Looks, sheet: Sheet) -> None:
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
-    widths = _widths(sheet)
+    widths = column_letters(sheet)
     for position, width in enumerate(widths):
         page.set_column(position, position, width)
-    page.set_row(0, _height([sheet.title], widths[:1], _TITLE))
+    page.set_row(0, row_height([sheet.title], widths[:1], TITLE))
     _write_text(page, 0, 0, sheet.title, looks.text(sheet.title, "title"))
     for row, line in enumerate(sheet.lines, start=1):
-        page.set_row(row, _height([line.text], widths[:1]))
+        page.set_row(row, row_height([line.text], widths[:1]))
         if line.sheet:
             _write_link(page, row, 0, line.text, line.sheet, looks)
         else:
@@ -153,24 +151,24 @@ def _write(book: Any, looks: _Looks, sheet: Sheet) -> None:
 
 
 def _write_table(page: Any, top: int, sheet: Sheet, looks: _Looks, widths: Sequence[int]) -> None:
-    sides = _sides(sheet)
+    where = sides(sheet)
     columns = [
         {"header": label, "header_format": looks.text(label, "head", side)}
-        for label, side in zip(sheet.header, sides, strict=True)
+        for label, side in zip(sheet.header, where, strict=True)
     ]
     bottom, right = top + len(sheet.rows), len(sheet.header) - 1
     options = {"name": sheet.table, "columns": columns, "style": None, "autofilter": False}
     page.add_table(top, 0, bottom, right, options)
-    page.set_row(top, _height(sheet.header, widths, _HEAD))
+    page.set_row(top, row_height(sheet.header, widths, HEAD))
     for row, values in enumerate(sheet.rows, start=top + 1):
-        page.set_row(row, _height([_letters(value) for value in values], widths))
+        page.set_row(row, row_height([written(value) for value in values], widths))
         for column, value in enumerate(values):
             if sheet.links and column == right:
                 _write_link(page, row, column, str(value), sheet.links[row - top - 1], looks)
             elif isinstance(value, Number):
                 page.write_number(row, column, float(value.value), looks.of("number", value.code))
             else:
-                _write_text(page, row, column, value, looks.text(value, "text", sides[column]))
+                _write_text(page, row, column, value, looks.text(value, "text", where[column]))
 
 
 def _write_text(page: Any, row: int, column: int, text: str, look: Any) -> None:
@@ -179,54 +177,6 @@ def _write_text(page: Any, row: int, column: int, text: str, look: Any) -> None:
 
 def _write_link(page: Any, row: int, column: int, text: str, sheet: str, looks: _Looks) -> None:
     page.write_url(row, column, f"internal:'{sheet}'!A1", looks.text(text, "link"), xml_text(text))
-
-
-def _sides(sheet: Sheet) -> list[str]:
-    """Return where the texts of each column stand: right where the column holds numbers."""
-    return [
-        "right" if any(isinstance(row[position], Number) for row in sheet.rows) else "left"
-        for position in range(len(sheet.header))
-    ]
-
-
-def _widths(sheet: Sheet) -> list[int]:
-    """Return the widths of the columns in letters: as wide as their texts, within bounds."""
-    lines = max((len(line.text) for line in sheet.lines), default=0)
-    if not sheet.header:
-        return [min(lines, _COVER)]
-    widths = []
-    for position, label in enumerate(sheet.header):
-        longest = max([len(_letters(row[position])) for row in sheet.rows] + [len(label) // 3 + 4])
-        most = _COVER if sheet.links and position == len(sheet.header) - 1 else _WIDE
-        widths.append(min(max(longest + 2, _NARROW), most))
-    return [max(widths[0], min(lines, _WIDE)), *widths[1:]]
-
-
-def _height(texts: Sequence[str], widths: Sequence[int], look: float = 1.0) -> float:
-    """Return the height of a row in points: not every program finds it for wrapped text by itself."""
-    lines = max(
-        len(textwrap.wrap(text, max(int(width * _PER_UNIT / look), 1))) or 1
-        for text, width in zip(texts, widths, strict=True)
-    )
-    return _LINE * look * lines + 1.0
-
-
-def _letters(value: Value) -> str:
-    return f"{value.value:,f}+%" if isinstance(value, Number) else value
-
-
-def _faults(document: Document, made: tuple[Sheet, ...]) -> list[Fault]:
-    faults = []
-    if not document.tables() and not document.figures():
-        found = "the document has no table and no figure, so that there is nothing to put into a workbook"
-        faults.append(Fault(where="workbook", found=found))
-    for sheet in made:
-        texts = [sheet.title, *(line.text for line in sheet.lines), *sheet.header]
-        texts += [value for row in sheet.rows for value in row if isinstance(value, str)]
-        if max(len(text) for text in texts) > _MOST_LETTERS:
-            found = f"a text is longer than the {_MOST_LETTERS} letters of a cell"
-            faults.append(Fault(where=f"worksheet {sheet.name!r}", found=found))
-    return faults
 
 
 def _member(data: bytes, name: str) -> str:
