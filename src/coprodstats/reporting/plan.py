@@ -11,6 +11,7 @@ from typing import get_args
 from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
 from coprodstats.reporting.formats import format_faults
 from coprodstats.reporting.sentences import lower_first
+from coprodstats.reporting.suggestions import Suggestion, claims_named, read_suggestions
 from coprodstats.reporting.table import KEY
 from coprodstats.survey.declarations import Codebook
 from coprodstats.survey.design import DfRule, LonelyPSU
@@ -21,6 +22,7 @@ _TOP = (
     "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "docx_template",
     "seed", "replicates", "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons",
     "phrases", "forest", "importance", "limits",
+    "briefing",
 )  # fmt: skip
 _COMPARISON = (
     "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
@@ -121,6 +123,8 @@ class AnalysisPlan:
         Variables and terms that forest plots draw, in order; empty for all.
     limits
         What this survey in particular can't tell, beside what no such survey can.
+    suggestions
+        What the literature suggests to policy, for the briefing.
     """
 
     path: Path
@@ -146,6 +150,7 @@ class AnalysisPlan:
     forest: tuple[str, ...]
     importance: ImportancePlan | None
     limits: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 def read_plan(path: str | Path) -> AnalysisPlan:
@@ -195,6 +200,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         phrases=_texts_by_name(top.table("phrases")),
         importance=_importance(top, names),
         limits=top.texts("limits") or (),
+        suggestions=_suggestions(top),
     )
     if top.faults:
         raise ConfigError(*top.faults)
@@ -336,6 +342,13 @@ def _anchor_fault(table: TomlTable, key: str, text: str) -> None:
     if text and not KEY.fullmatch(text):
         allowed = "letters and digits, joined by spaces, - or _, beginning with a letter"
         table.fault("it can't be part of a file name", key=key, allowed=allowed)
+
+
+def _suggestions(top: TomlTable) -> tuple[Suggestion, ...]:
+    found = read_suggestions(top.table("briefing"))
+    if claims_named(found) and "claims" not in top:
+        top.fault("suggestions rest on claims, and none are put to this analysis", key="briefing.suggestions")
+    return found
 
 
 def _forest(top: TomlTable) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.language import say
 
 Certainty = Literal["clear", "small", "open"]
+Kind = Literal["more", "less", "small", "open"]
 
 SMALL = Decimal("0.02")
 """Two people in 100: a difference below which hardly anyone would treat two groups differently.
@@ -62,6 +63,13 @@ class Estimate:
     def is_clear(self) -> bool:
         """Whether the interval excludes zero, also as it is printed."""
         return self.certainty == "clear"
+
+    @property
+    def kind(self) -> Kind:
+        """The direction if it is clear, otherwise the certainty."""
+        if self.certainty == "clear":
+            return "more" if self.low > 0 else "less"
+        return "small" if self.certainty == "small" else "open"
 
     def _has_gap(self) -> bool:
         return any(fmt.is_missing(number) for number in (self.value, self.low, self.high))
@@ -114,7 +122,7 @@ def direction_sentence(who: str, event: str, estimate: Estimate) -> str:
     >>> direction_sentence("Women", "to vote", Estimate(value=0.01, low=-0.05, high=0.08))
     'We could not tell whether women were more or less likely to vote.'
     """
-    kind = _kind(estimate)
+    kind = estimate.kind
     subject = lower_first(who) if kind == "open" else who
     told = say(f"sentences.likely_{kind}", who=subject, event=event)
     if count_words(told) <= MOST_WORDS:
@@ -131,9 +139,9 @@ def size_sentence(estimate: Estimate) -> str:
     >>> size_sentence(Estimate(value=-0.001, low=-0.012, high=0.011))
     'Any difference is smaller than 2 points (95% interval −1.2 to +1.1).'
     """
-    match _kind(estimate):
+    match estimate.kind:
         case "small":
-            return say("sentences.size_small", bound=_bound(), span=signed_span(estimate))
+            return say("sentences.size_small", bound=say_bound(), span=signed_span(estimate))
         case "open":
             return say("sentences.size_open", **_signed(estimate))
         case kind:
@@ -151,10 +159,10 @@ def short_size(estimate: Estimate) -> str:
     >>> short_size(Estimate(value=0.05, low=0.02, high=0.08))
     'about 5 more in 100'
     """
-    kind = _kind(estimate)
+    kind = estimate.kind
     match kind:
         case "small":
-            return say("sentences.short_small", bound=_bound())
+            return say("sentences.short_small", bound=say_bound())
         case "open":
             return say("sentences.short_open")
         case _ if people(estimate) == "0":
@@ -201,7 +209,7 @@ def difference_sentences(
         return (say("sentences.links_stronger", more=stronger, less=weaker, **shown),)
     caution = (say("sentences.links_caution"),) if first.is_clear != second.is_clear else ()
     if difference.certainty == "small":
-        return (say("sentences.links_small", bound=_bound(), span=signed_span(difference)), *caution)
+        return (say("sentences.links_small", bound=say_bound(), span=signed_span(difference)), *caution)
     return (say("sentences.links_open", first=one, second=other, **_signed(difference)), *caution)
 
 
@@ -268,6 +276,11 @@ def lower_first(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
+def say_bound() -> str:
+    """Return the bound of a small difference in percentage points, as it is printed."""
+    return fmt.points(float(SMALL), 0, sign=False)
+
+
 def count_words(text: str) -> int:
     """Return the number of words: runs between spaces that hold a letter or a digit.
 
@@ -277,12 +290,6 @@ def count_words(text: str) -> int:
     9
     """
     return sum(any(character.isalnum() for character in run) for run in text.split())
-
-
-def _kind(estimate: Estimate) -> str:
-    if not estimate.is_clear:
-        return estimate.certainty
-    return "more" if estimate.low > 0 else "less"
 
 
 def _sized(estimate: Estimate) -> dict[str, str | int]:
@@ -297,7 +304,3 @@ def _signed(estimate: Estimate) -> dict[str, str | int]:
 def _whole_points(estimate: Estimate) -> int:
     """Return what chooses between singular and plural: French has the plural from two on."""
     return 0 if fmt.is_missing(estimate.value) else int(100 * abs(tenths(estimate.value)))
-
-
-def _bound() -> str:
-    return fmt.points(float(SMALL), 0, sign=False)

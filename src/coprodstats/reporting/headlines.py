@@ -1,0 +1,175 @@
+"""What an analysis found in at most six sentences, the most general first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coprodstats.reporting import format as fmt
+from coprodstats.reporting.findings import EVERYONE, Findings
+from coprodstats.reporting.language import listing, say
+from coprodstats.reporting.narrative import Link, level, links
+from coprodstats.reporting.sentences import (
+    MOST_WORDS,
+    count_words,
+    direction_sentence,
+    level_sentence,
+    lower_first,
+    say_bound,
+    short_size,
+)
+from coprodstats.reporting.words import Words
+
+MOST = 6
+"""Headlines at most (Department for Education, analysts' guide)."""
+
+SURE = 0.95
+"""Share of bootstrap replicates, by every measure, in which what ranks first is said to rank first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One finding.
+
+    Attributes
+    ----------
+    text
+        One sentence.
+    more
+        What stands behind it, in a sentence or two; or empty.
+    key
+        What it is about: ``"levels"``, a term, ``"difference"`` or ``"importance"``.
+    """
+
+    text: str
+    more: str
+    key: str
+
+
+def headlines(findings: Findings) -> tuple[Headline, ...]:
+    """Return what an analysis found: levels, links with each outcome, where they differ, what ranks first.
+
+    Parameters
+    ----------
+    findings
+        All numbers.
+
+    Returns
+    -------
+    tuple of Headline
+        Six at most; of terms, those that the analysis names first.
+    """
+    words = Words.of(findings)
+    linked = links(findings, words)
+    last = [*_difference(findings, linked), *_importance(findings, words)]
+    terms = [_link(findings, one) for one in linked]
+    return (_levels(findings, words), *terms[: MOST - 1 - len(last)], *last)
+
+
+def _levels(findings: Findings, words: Words) -> Headline:
+    told = [level_sentence(o.event, level(findings, o), with_interval=False) for o in findings.plan.outcomes]
+    means = _index_means(findings, words)
+    if means and count_words(means) <= MOST_WORDS:
+        return Headline(key="levels", text=means, more=" ".join(told))
+    return Headline(key="levels", text=told[0], more=told[1])
+
+
+def _index_means(findings: Findings, words: Words) -> str:
+    """Say the means of two indices: where an event is a cut through an index, its share says little."""
+    if len(findings.plan.describe.indices) != 2:
+        return ""
+    frame = findings.indices[findings.indices["group"] == EVERYONE]
+    means = dict(zip(frame["index"], frame["estimate"], strict=True))
+    one, other = findings.plan.describe.indices
+    return say(
+        "headlines.means",
+        first=lower_first(words.label(one)),
+        second=lower_first(words.label(other)),
+        one=fmt.number(means[one], 1),
+        other=fmt.number(means[other], 1),
+    )
+
+
+def _link(findings: Findings, one: Link) -> Headline:
+    first, second = findings.plan.outcomes
+    sizes = {"one": short_size(one.first), "other": short_size(one.second)}
+    text = _directions(one, first.event, second.event)
+    if count_words(text) > MOST_WORDS:
+        # The analysis' own words are long: names and sizes alone tell it.
+        names = {"first": lower_first(first.label), "second": lower_first(second.label)}
+        lead = say("headlines.lead", who=one.who.rstrip(" ,"), **names, **sizes)
+        return Headline(key=one.term, text=lead, more="")
+    more = say("headlines.sizes", first=first.label, second=lower_first(second.label), **sizes)
+    return Headline(key=one.term, text=text, more=more)
+
+
+def _directions(one: Link, first: str, second: str) -> str:
+    """Say the direction of both links in one sentence, or that of the surer one."""
+    kinds = (one.first.kind, one.second.kind)
+    if kinds == ("open", "open"):
+        return say("headlines.open_open", who=lower_first(one.who))
+    if "open" not in kinds:
+        return say(f"headlines.{kinds[0]}_{kinds[1]}", who=one.who, first=first, second=second)
+    if kinds[0] == "open":
+        return direction_sentence(one.who, second, one.second)
+    return direction_sentence(one.who, first, one.first)
+
+
+def _difference(findings: Findings, linked: Sequence[Link]) -> list[Headline]:
+    """Say which links differ between the outcomes, and what is known of the others."""
+    if not linked:
+        return []
+    named = {what: _named(linked, what) for what in ("clear", "small", "open")}
+    one, other = (_quoted(o.label) for o in findings.plan.outcomes)
+    outcomes = {"first": one, "second": other}
+    bound = say_bound()
+    if named["clear"]:
+        n = len(named["clear"])
+        text = say("headlines.differ", n=n, what=listing(named["clear"]), **outcomes)
+        if count_words(text) > MOST_WORDS:
+            text = say("headlines.differ_count", n=n, total=sum(map(len, named.values())), **outcomes)
+    elif named["open"]:
+        text = say("headlines.differ_open", **outcomes)
+    else:
+        return [
+            Headline(key="difference", text=say("headlines.differ_small", bound=bound, **outcomes), more="")
+        ]
+    more = []
+    if named["clear"] and named["open"]:
+        more.append(say("headlines.rest_open", what=listing(named["open"])))
+    if named["small"]:
+        more.append(say("headlines.rest_small", what=listing(named["small"]), bound=bound))
+    return [Headline(key="difference", text=text, more=" ".join(more))]
+
+
+def _named(linked: Sequence[Link], certainty: str) -> list[str]:
+    """Return what predictors are called whose difference is of one certainty, each once."""
+    return list(dict.fromkeys(_quoted(one.label) for one in linked if one.difference.certainty == certainty))
+
+
+def _quoted(label: str) -> str:
+    return say("headlines.quoted", name=lower_first(label))
+
+
+def _importance(findings: Findings, words: Words) -> list[Headline]:
+    """Say whether the predictor that the analysis highlights ranks first, by every measure."""
+    plan = findings.plan.importance
+    if findings.importance is None or plan is None or not plan.highlight:
+        return []
+    frame = findings.importance.to_frame()
+    rows = frame[frame["variable"] == plan.highlight]
+    least, most = float(rows["share_first"].min()), float(rows["share_first"].max())
+    outcome = _quoted(next(o.label for o in findings.plan.outcomes if o.name == plan.model))
+    values = {"label": _quoted(words.label(plan.highlight)), "outcome": outcome}
+    n = int(frame["variable"].nunique())
+    if least >= SURE and (rows["rank"] == 1).all():
+        text = say("headlines.first", n=n, **values)
+        more = say("headlines.share_least", share=fmt.percent(math.floor(100 * least) / 100))
+    elif most <= 1 - SURE:
+        text = say("headlines.not_first", n=n, **values)
+        more = say("headlines.share_most", share=fmt.percent(math.ceil(100 * most) / 100))
+    else:
+        text = say("headlines.first_open", **values)
+        more = say("headlines.share_between", low=fmt.percent(least), high=fmt.percent(most))
+    return [Headline(key="importance", text=text, more=more)]
