@@ -48,6 +48,7 @@ _FROM_XYZ: _Matrix = (
 )
 _WHITE = tuple(sum(row) for row in _TO_XYZ)
 _EDGE = 6 / 29
+_LIGHTEST = 0.9
 
 Triple = tuple[float, float, float]
 
@@ -161,6 +162,18 @@ def mixed(one: str, other: str, share: float) -> str:
         for part, white in zip((y + red / 500, y, y - yellow / 200), _WHITE, strict=True)
     ]
     return _hexadecimal(_times(_FROM_XYZ, xyz))
+
+
+def shades(dark: str, n: int) -> tuple[str, ...]:
+    """Return steps from almost white to a dark colour, each darker than the one before.
+
+    Examples
+    --------
+    >>> shades("#000000", 2)
+    ('#E2E2E2', '#000000')
+    """
+    light = mixed(dark, "#FFFFFF", _LIGHTEST)
+    return tuple(mixed(light, dark, step / (n - 1)) for step in range(n)) if n > 1 else (dark,)
 
 
 def _linear_as(colour: str, sight: Sight) -> Triple:

@@ -17,11 +17,15 @@ GREY = "#BFBFBF"
 INK = "#1D1D1F"
 QUIET_INK = "#55585C"
 PAPER = "#FFFFFF"
+BLACK = "#000000"
 BAND = "#F4F5F7"
 """Behind every other row, so that the eye keeps its line."""
 
-ANSWER_RAMP = ("#D3E9E6", "#28A197", "#0B4F4A")
-"""Ordered answers, fewest to most; another hue than the outcomes, so that the two are not confused."""
+ANSWERS = "#0B4F4A"
+"""The highest of ordered answers; another hue than the outcomes, so that the two are not confused."""
+
+BELOW, ABOVE = "#A6480A", "#542788"
+"""The ends of the scale of differences; two hues that no deficiency of colour vision makes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,4 +136,6 @@ def ink_on(background: str) -> str:
     >>> ink_on(DARK_BLUE), ink_on(PAPER)
     ('#FFFFFF', '#1D1D1F')
     """
-    return max((PAPER, INK), key=lambda ink: contrast(ink, background))
+    best = max((PAPER, INK), key=lambda ink: contrast(ink, background))
+    # On any colour either white or black has a contrast of 4.58 to 1 or more.
+    return best if contrast(best, background) >= 4.5 else BLACK

@@ -14,7 +14,7 @@ from matplotlib.font_manager import get_font
 from coprodstats.errors import ConfigError, CoprodstatsError, Fault
 from coprodstats.reporting.colour import SIGHTS, apart
 from coprodstats.reporting.logo import Logo, read_logo
-from coprodstats.reporting.style import DARK_BLUE, ORANGE, PAPER, contrast
+from coprodstats.reporting.style import ABOVE, ANSWERS, BELOW, DARK_BLUE, ORANGE, PAPER, contrast
 from coprodstats.survey.toml_table import TomlTable, parse_toml
 
 TEXT_CONTRAST = 4.5
@@ -48,9 +48,9 @@ class Colours:
     accent: str = DARK_BLUE
     individual: str = DARK_BLUE
     collective: str = ORANGE
-    answers: str = "#0B4F4A"
-    negative: str = "#A6480A"
-    positive: str = "#542788"
+    answers: str = ANSWERS
+    negative: str = BELOW
+    positive: str = ABOVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

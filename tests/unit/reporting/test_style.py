@@ -8,6 +8,7 @@ import pytest
 from matplotlib.font_manager import FontProperties, findfont
 
 from coprodstats.reporting import style
+from coprodstats.reporting.colour import shades
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 DEFICIENCIES = {
@@ -52,7 +53,8 @@ def test_the_outcomes_are_told_apart_by_every_kind_of_sight(deficiency: str) -> 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_neighbouring_answers_are_told_apart_by_every_kind_of_sight(deficiency: str) -> None:
-    seen = [lab(np.array(DEFICIENCIES[deficiency]) @ linear(colour)) for colour in style.ANSWER_RAMP]
+    shades_of_three = shades(style.ANSWERS, 3)
+    seen = [lab(np.array(DEFICIENCIES[deficiency]) @ linear(colour)) for colour in shades_of_three]
     assert all(np.linalg.norm(one - other) >= 20 for one, other in combinations(seen, 2))
 
 
@@ -74,7 +76,7 @@ def test_text_can_be_read(ink: str, ground: str) -> None:
     assert style.contrast(ink, ground) >= 4.5
 
 
-@pytest.mark.parametrize("ground", [*style.ANSWER_RAMP, style.DARK_BLUE])
+@pytest.mark.parametrize("ground", [*shades(style.ANSWERS, 7), style.DARK_BLUE, "#7C7C7C"])
 def test_text_on_bars_can_be_read(ground: str) -> None:
     assert style.contrast(style.ink_on(ground), ground) >= 4.5
 

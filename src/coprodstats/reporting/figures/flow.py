@@ -16,7 +16,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
-from coprodstats.reporting.style import BAND, DARK_BLUE, INK, PAPER, QUIET_INK, SMALL_SIZE, ink_on
+from coprodstats.reporting.style import BAND, DARK_BLUE, INK, QUIET_INK, SMALL_SIZE, ink_on
 from coprodstats.reporting.table import Column
 
 if TYPE_CHECKING:

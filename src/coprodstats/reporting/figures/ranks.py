@@ -111,12 +111,13 @@ def _draw(
         cv.value_axis(axes, "number", say("figures.importance"), bins=3)
         cv.write(base, start, 0.18, cv.wrapped(measure, width, bold=True)[0], bold=True)
         cv.write(base, share_at, 0.42, say("figures.first_in_draws"), size=SMALL_SIZE, align="right")
-        _bars(base, axes, own, share_at, digits, {highlight} if highlight else set(order), colour)
+        dark = {highlight} if highlight else set(order)
+        _bars(base, axes, own, share_at, digits, dark=dark, colour=colour)
     return paper
 
 
 def _bars(
-    base: Axes, axes: Axes, own: pd.DataFrame, share_at: float, digits: int, dark: set[str], colour: str
+    base: Axes, axes: Axes, own: pd.DataFrame, share_at: float, digits: int, *, dark: set[str], colour: str
 ) -> None:
     top = axes.get_xlim()[1]
     for row, (name, importance, share) in enumerate(
