@@ -130,14 +130,15 @@ def columns_of(plan: Plan) -> tuple[Column, ...]:
 def _columns(name: str, term: tuple[Factor, ...]) -> Iterator[Column]:
     variables = tuple(dict.fromkeys(factor.variable for factor in term))
     bases = ":".join(str(f.levels[f.base]) for f in term if f.levels)
-    for marks in _marks(term):
+    for marks in marks_of(term):
         pairs = list(zip(term, marks, strict=True))
         parts = [f.expression if k is None else f"{f.expression}[T.{f.levels[k]}]" for f, k in pairs]
         level = ":".join(str(f.levels[k]) for f, k in pairs if k is not None)
         yield Column(name=":".join(parts), term=name, level=level, reference=bases, variables=variables)
 
 
-def _marks(term: tuple[Factor, ...]) -> Iterator[tuple[int | None, ...]]:
+def marks_of(term: tuple[Factor, ...]) -> Iterator[tuple[int | None, ...]]:
+    """Yield for each column of a term which level of each factor it marks, None for a number."""
     # The levels of the first factor change fastest.
     for marks in product(*(factor.marked for factor in reversed(term))):
         yield tuple(reversed(marks))
@@ -159,7 +160,7 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
         else column.to_numpy()
         for name, column in prepared.items()
     }
-    laid = [(term, marks) for _, term in plan.terms for marks in _marks(term)]
+    laid = [(term, marks) for _, term in plan.terms for marks in marks_of(term)]
     matrix = np.empty((len(next(iter(values.values()))), len(laid)), order="F")
     for j, (term, marks) in enumerate(laid):
         first, *others = (

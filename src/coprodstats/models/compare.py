@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import ArgumentError, ComparisonError, Fault, did_you_mean, listed
 from coprodstats.models.comparison import DIFFERENCE_COLUMNS, Comparison, Scale
-from coprodstats.models.covariance import independent_rows
+from coprodstats.models.joint import union_of
 from coprodstats.models.margins import (
     Vce,
     event_margins,
@@ -145,7 +145,7 @@ def compare(
     _refuse_other_contrasts(sides, shared)
     if scale == "coefficient":
         _refuse_own_columns(fitted, shared)
-    design, used = _union(fitted)
+    design, used = union_of(fitted)
     estimates, covariance = _stacked(sides, shared, design, fitted)
     rule = fitted[0].df_rule
     d = float(design_df(design, used, rule=rule))
@@ -465,12 +465,6 @@ def _refuse_own_columns(fitted: Sequence[FittedModel], shared: Sequence[str]) ->
 
 def _alone(sides: Sequence[_Side], shared: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(term for side in sides for term in side.terms if term not in shared))
-
-
-def _union(fitted: Sequence[FittedModel]) -> tuple[ResolvedDesign, NDArray[np.bool_]]:
-    used = np.logical_or.reduce([model.used for model in fitted])
-    design = fitted[0].design
-    return (independent_rows(design, used) if fitted[0].covariance == "robust" else design), used
 
 
 def _caveats(

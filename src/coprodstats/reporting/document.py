@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
+from coprodstats.reporting.explored import Explorer
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.language import LANGUAGES, say, speaking, spoken
 from coprodstats.reporting.span import Text, spans
@@ -68,6 +69,13 @@ class TableBlock:
     """A table."""
 
     table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorerBlock(TableBlock):
+    """A table of predictions for typical profiles; where a format can, readers choose another profile."""
+
+    explorer: Explorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +158,11 @@ class Document:
 
     def tables(self) -> tuple[Table, ...]:
         """Return the tables in reading order."""
-        return tuple(block.table for block in self._blocks() if isinstance(block, TableBlock))
+        return tuple(block.table for block in self.blocks() if isinstance(block, TableBlock))
 
     def figures(self) -> tuple[Figure, ...]:
         """Return the figures in reading order."""
-        return tuple(block.figure for block in self._blocks() if isinstance(block, FigureBlock))
+        return tuple(block.figure for block in self.blocks() if isinstance(block, FigureBlock))
 
     def numbers(self) -> dict[str, str]:
         """Return the printed number of every table and figure, such as ``"Table 2"``, by key."""
@@ -169,7 +177,8 @@ class Document:
         """The language's name in files (BCP 47), such as ``"en-GB"``."""
         return LANGUAGES[self.language].tag
 
-    def _blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Block]:
+        """Yield every block in reading order."""
         for section in self.walk():
             yield from section.blocks
 

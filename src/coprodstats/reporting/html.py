@@ -1,4 +1,7 @@
-"""The document as one HTML file: no script, no network, and every string of the data as text."""
+"""The document as one HTML file: nothing from the network, and every string of the data as text.
+
+The page's only script is that of the explorer, where there is one; everything else works without.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,25 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from coprodstats.reporting import format as fmt
 from coprodstats.reporting.document import (
     Block,
     BulletList,
     Callout,
     DefinitionList,
     Document,
+    ExplorerBlock,
     FigureBlock,
     Paragraph,
     TableBlock,
 )
+from coprodstats.reporting.explored import Explorer
 from coprodstats.reporting.figures.record import Figure
+from coprodstats.reporting.html_theme import theme_css
+from coprodstats.reporting.language import said, say, speaking, spoken
+from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.span import plain, spans
-from coprodstats.reporting.table import Column
+from coprodstats.reporting.table import Column, legend_line
 
 _KINDS: Mapping[type[Any], str] = {
     Paragraph: "paragraph",
@@ -31,6 +40,7 @@ _KINDS: Mapping[type[Any], str] = {
     Callout: "callout",
     DefinitionList: "definitions",
     TableBlock: "table",
+    ExplorerBlock: "explorer",
     FigureBlock: "figure",
 }
 
@@ -38,8 +48,9 @@ _KINDS: Mapping[type[Any], str] = {
 def render_html(document: Document) -> str:
     """Return a document as one self-contained HTML page.
 
-    The page has no script and asks for nothing over the network; its content security policy allows the
-    one style sheet inside it, by its hash, and nothing else. The same document gives the same text.
+    The page asks for nothing over the network; its content security policy allows the style sheet inside it
+    and, if the document has an explorer, that one's script, by their hashes, and nothing else. The same
+    document gives the same text.
 
     Examples
     --------
@@ -49,15 +60,19 @@ def render_html(document: Document) -> str:
     >>> "2 &lt; 3" in page, "<p>&lt;b&gt;</p>" in page
     (True, True)
     """
-    css = _resource("report.css")
+    explored = any(isinstance(block, ExplorerBlock) for block in document.blocks())
     template = _environment().from_string(_resource("report.html.j2"))
-    return template.render(
-        document=document,
-        numbers=document.numbers(),
-        # The style sheet is a file of this package; everything else is escaped by the template.
-        css=Markup(css),  # noqa: S704
-        css_hash=_csp_hash(css),
-    )
+    sheets = ["report.css", *(["explorer.css"] if explored else [])]
+    sheets += ["briefing.css"] if document.kind == "briefing" else []
+    css = "".join(map(_resource, sheets)) + theme_css(document.theme)
+    with speaking(document.language):
+        return template.render(
+            document=document,
+            numbers=document.numbers(),
+            # Files of this package, and colours; everything else is escaped by the template.
+            css=Markup(css),  # noqa: S704
+            script=Markup(_resource("explorer.js") if explored else ""),  # noqa: S704
+        )
 
 
 def html_files(document: Document, stem: str, results: Mapping[str, bytes]) -> dict[str, bytes]:  # noqa: ARG001
@@ -81,7 +96,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(kind=_kind, spans=spans, plain=plain, drawing=_drawing, cell_class=_cell_class)
+    environment.globals.update(say=say, said=said)
+    environment.filters.update(
+        kind=_kind,
+        spans=spans,
+        plain=plain,
+        drawing=_drawing,
+        cell_class=_cell_class,
+        csp_hash=_csp_hash,
+        data_uri=_data_uri,
+        explorer_data=_explorer_data,
+        legend_line=legend_line,
+        lower_first=lower_first,
+        percent=fmt.percent,
+    )
     return environment
 
 
@@ -96,3 +124,27 @@ def _drawing(figure: Figure) -> Markup:
 
 def _cell_class(column: Column) -> str:
     return "number" if column.numeric else "words"
+
+
+def _data_uri(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _explorer_data(explorer: Explorer) -> dict[str, Any]:
+    """Return what an explorer's script reads: the model, and texts with the fields that it fills in."""
+    first, second = explorer.labels
+    words = {
+        "decimal": spoken().decimal,
+        "percent": spoken().percent,
+        "interval": say("format.interval", low="{low}", high="{high}"),
+        "covers": say("explorer.interval", interval="{interval}"),
+        "status": say(
+            "explorer.status",
+            first_label=first,
+            second_label=second,
+            first="{first}",
+            second="{second}",
+            difference="{difference}",
+        ),
+    }
+    return {"model": explorer.model(), "words": words}

@@ -28,7 +28,7 @@ PACKAGES = (
 """The packages whose version can change a number or a byte."""
 
 FORMAT = 1
-_SOURCE_SUFFIXES = {".py", ".j2", ".css", ".typ", ".toml", ".typed"}
+_SOURCE_SUFFIXES = {".py", ".j2", ".css", ".js", ".typ", ".toml", ".typed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
