@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,17 @@ from coprodstats.errors import ConfigError, CoprodstatsError, Fault
 from coprodstats.models.compare import compare
 from coprodstats.models.comparison import Comparison
 from coprodstats.models.fit import logit, ologit
+from coprodstats.models.fractional import fractional_logit
 from coprodstats.models.importance import Importance, importance
+from coprodstats.models.linear import linear
 from coprodstats.models.margins import average_predictions
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
-from coprodstats.reporting.claims import ClaimResults, check_claims, read_claims
-from coprodstats.reporting.plan import (
-    AnalysisPlan,
-    ComparisonPlan,
-    refuse_unknown_names,
-    refuse_unknown_terms,
-)
+from coprodstats.reporting.claims import Claim, ClaimResults, check_claims, read_claims
+from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan
+from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
+from coprodstats.reporting.suggestions import refuse_unknown_claims
+from coprodstats.reporting.translation import read_translations
 from coprodstats.survey.cleaning import CleanedSurvey, clean
 from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.describe import means, proportions
@@ -31,6 +31,12 @@ from coprodstats.survey.design import ResolvedDesign, SurveyDesign, resolve_desi
 from coprodstats.survey.reading import read_survey
 
 Progress = Callable[[str], None]
+_FITS: Mapping[str, Callable[..., FittedModel]] = {
+    "logit": logit,
+    "ologit": ologit,
+    "linear": linear,
+    "fractional_logit": fractional_logit,
+}
 EVERYONE = "All"
 """The name of the group that all respondents make, in `Findings.levels` and `Findings.indices`."""
 
@@ -89,6 +95,10 @@ class Findings:
         The claims with their verdicts, or None.
     crosscheck
         Largest difference of a coefficient from statsmodels, by model.
+    translations
+        The analysis' own words in each of its further languages.
+    own
+        Those that stand in plan, codebook and frames now; empty for the words of the files.
     """
 
     plan: AnalysisPlan
@@ -102,6 +112,8 @@ class Findings:
     importance: Importance | None
     claims: ClaimResults | None
     crosscheck: Mapping[str, float]
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bound(self) -> ResolvedDesign:
@@ -137,6 +149,9 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     say("reading the codebook")
     codebook = read_codebook(plan.codebook)
     refuse_unknown_names(plan, codebook)
+    claimed = read_claims(plan.claims) if plan.claims is not None else None
+    refuse_unknown_claims(plan.path.name, plan.suggestions, [claim.id for claim in claimed or ()])
+    translations = read_translations(plan, codebook, claimed or ())
     say("reading the survey")
     survey = read_survey(
         plan.survey,
@@ -160,7 +175,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     say("ranking predictors")
     ranked = _rank(plan, compared)
     say("testing claims")
-    claims = _claims(plan, models, cleaned, design, ranked)
+    claims = _claims(plan, claimed, models, cleaned, design, ranked)
     say("describing the sample")
     return Findings(
         plan=plan,
@@ -174,6 +189,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
         importance=ranked,
         claims=claims,
         crosscheck=_crosscheck(models),
+        translations=translations,
     )
 
 
@@ -194,13 +210,18 @@ def _mappings(plan: AnalysisPlan) -> list[str]:
 def _carry_out(
     one: ComparisonPlan, plan: AnalysisPlan, cleaned: CleanedSurvey, design: SurveyDesign | None
 ) -> Compared:
-    fit = logit if one.kind == "logit" else ologit
+    options = {"link": one.link, "nonparallel": one.nonparallel} if one.kind == "ologit" else {}
     models = {}
     for outcome in plan.outcomes:
         name = outcome.name if one.key == plan.comparisons[0].key else f"{one.key}/{outcome.name}"
         models[outcome.name] = _located(one.key)(
-            lambda column=one.outcomes[outcome.name], name=name: fit(  # type: ignore[misc]
-                f"{column} ~ {one.predictors}", cleaned, design=design, df_rule=plan.df_rule, name=name
+            lambda column=one.outcomes[outcome.name], name=name: _FITS[one.kind](  # type: ignore[misc]
+                f"{column} ~ {one.predictors}",
+                cleaned,
+                design=design,
+                df_rule=plan.df_rule,
+                name=name,
+                **options,
             )
         )
     event = dict(one.events) or None
@@ -250,16 +271,17 @@ def _rank(plan: AnalysisPlan, compared: Mapping[str, Compared]) -> Importance | 
 
 def _claims(
     plan: AnalysisPlan,
+    claimed: Sequence[Claim] | None,
     models: Mapping[str, FittedModel],
     cleaned: CleanedSurvey,
     design: SurveyDesign | None,
     ranked: Importance | None,
 ) -> ClaimResults | None:
-    if plan.claims is None:
+    if claimed is None:
         return None
     rankings = {plan.importance.model: ranked} if plan.importance and ranked else {}
     return check_claims(
-        read_claims(plan.claims),
+        claimed,
         models,
         cleaned,
         seed=plan.seed,

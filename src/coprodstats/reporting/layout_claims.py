@@ -5,80 +5,83 @@ from __future__ import annotations
 import pandas as pd
 
 from coprodstats.reporting import format as fmt
-from coprodstats.reporting.claim_checks import Check, Finding
+from coprodstats.reporting.claim_checks import Check, Finding, Verdict
 from coprodstats.reporting.claims import ClaimResults
 from coprodstats.reporting.findings import Findings
+from coprodstats.reporting.language import say
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.table import Column, Table
-from coprodstats.reporting.words import Words, compared_words
+from coprodstats.reporting.words import Words, compared_words, p_words
 
 # Checks whose number is a margin, which reads as percentage points per step of its variable.
 _IN_POINTS = ("sign", "difference", "weaker", "contrast", "equivalence")
 
 
+def verdict_words(verdict: Verdict) -> str:
+    """Return a verdict as readers see it.
+
+    Examples
+    --------
+    >>> verdict_words("agrees in direction only")
+    'agrees in direction only'
+    """
+    return say(f"claims.{verdict.replace(' ', '_')}")
+
+
 def verdicts_table(results: ClaimResults, findings: Findings, words: Words) -> Table:
     """Return one row per claim: statement, source, verdict."""
-    frame = pd.DataFrame(
-        [
-            {"id": r.claim.id, "statement": r.claim.statement, "source": r.claim.source, "verdict": r.verdict}
-            for r in results.results
-        ]
-    )
+    rows = [
+        {
+            "id": r.claim.id,
+            "statement": r.claim.statement,
+            "source": r.claim.source,
+            "verdict": verdict_words(r.verdict),
+        }
+        for r in results.results
+    ]
+    told = (say("claims.verdicts_synthetic"),) if results.synthetic else ()
     return Table.from_frame(
-        frame,
+        pd.DataFrame(rows),
         [
-            Column(key="id", label="Claim"),
-            Column(key="statement", label="Published finding, in our words"),
-            Column(key="source", label="Source"),
-            Column(key="verdict", label="This run"),
+            Column(key="id", label=say("claims.id")),
+            Column(key="statement", label=say("claims.statement")),
+            Column(key="source", label=say("claims.source")),
+            Column(key="verdict", label=say("claims.verdict")),
         ],
         key="claims-verdicts",
-        title="Published findings and the verdicts of this run",
+        title=say("claims.verdicts_title"),
         n=compared_words(findings.main, words),
         source=words.source,
-        notes=_notes(results),
+        notes=(*told, say("claims.verdicts_words")),
     )
 
 
 def checks_table(results: ClaimResults, findings: Findings, words: Words) -> Table:
     """Return one row per check: what the claim expects, the number and the verdict on it."""
-    rows = []
-    for r in results.results:
-        for check, finding in zip(r.claim.checks, r.findings, strict=True):
-            rows.append(
-                {
-                    "group": f"{r.claim.id}. {r.claim.statement}",
-                    "expected": expectation(check, findings, words),
-                    "number": _number(check, finding, words),
-                    "verdict": finding.verdict,
-                }
-            )
+    rows = [
+        {
+            "group": say("claims.named", id=r.claim.id, statement=r.claim.statement),
+            "expected": expectation(check, findings, words),
+            "number": _number(check, finding, words),
+            "verdict": verdict_words(finding.verdict),
+        }
+        for r in results.results
+        for check, finding in zip(r.claim.checks, r.findings, strict=True)
+    ]
     return Table.from_frame(
         pd.DataFrame(rows),
         [
-            Column(key="expected", label="What the claim expects"),
-            Column(key="number", label="What this run shows"),
-            Column(key="verdict", label="This check"),
+            Column(key="expected", label=say("claims.expected")),
+            Column(key="number", label=say("claims.shown")),
+            Column(key="verdict", label=say("claims.check")),
         ],
         key="claims-checks",
-        title="What each claim was checked by",
+        title=say("claims.checks_title"),
         n=compared_words(findings.main, words),
         source=words.source,
-        notes=(
-            "Points are percentage points of probability, for numeric variables per step as in the forest "
-            "plot. "
-            "Intervals hold 95%, except for 'weaker' and 'within' (90%, one-sided tests at 5%).",
-            "No published figure is quoted.",
-        ),
+        notes=(say("claims.checks_points"), say("claims.checks_unquoted")),
         group="group",
     )
-
-
-def _notes(results: ClaimResults) -> tuple[str, ...]:
-    words = "Verdicts: agrees, agrees in direction only, inconclusive, disagrees, not testable."
-    if results.synthetic:
-        return ("The data are synthetic: a verdict checks the software, not the literature.", words)
-    return (words,)
 
 
 def expectation(  # noqa: PLR0911  (one return per kind of test)
@@ -92,27 +95,35 @@ def expectation(  # noqa: PLR0911  (one return per kind of test)
     than = _model(str(about.get("than", "")), findings)
     match check.test:
         case "sign":
-            return f"{term}: {about['expect']} for {model}"
+            expect = say(f"claims.{about['expect']}")
+            return say("claims.expect_sign", term=term, expect=expect, model=model)
         case "weaker":
-            return f"{term}: weaker for {model} than for {than}"
+            return say("claims.expect_weaker", term=term, model=model, than=than)
         case "difference":
-            return f"{term}: {model} minus {than} {about['expect']}"
+            expect = say(f"claims.{about['expect']}")
+            return say("claims.expect_difference", term=term, model=model, than=than, expect=expect)
         case "contrast":
-            return f"{term}: differs between {model} and {than}"
+            return say("claims.expect_contrast", term=term, model=model, than=than)
         case "equivalence":
             bound = 100 * float(about["bound"]) * _step(str(about["term"]), words)
-            return f"{term}: within ±{bound:.4g} points for {model}"
+            return say("claims.expect_equivalence", term=term, bound=_short(bound), model=model)
         case "rank":
-            return f"{term}: ranks first of {len(about['among'])} for {model}"
+            return say("claims.expect_rank", term=term, many=len(about["among"]), model=model)
         case "gap":
-            return f"{words.label(about['higher'])} above {words.label(about['lower'])}"
+            higher, lower = (words.label(about[k]) for k in ("higher", "lower"))
+            return say("claims.expect_gap", higher=higher, lower=lower)
         case "moderation":
-            return f"{term}: differs by {lower_first(words.label(about['by']))} for {model}"
+            by = lower_first(words.label(about["by"]))
+            return say("claims.expect_moderation", term=term, by=by, model=model)
         case "block":
-            return f"Pseudo R² of background alone below {about['below']:g} for {model}"
+            return say("claims.expect_block", below=_short(float(about["below"])), model=model)
         case _:
             low, high = (fmt.number(100 * about[k], 0) for k in ("low", "high"))
-            return f"{term}: between {low} and {high} points per standard deviation for {model}"
+            return say("claims.expect_band", term=term, low=low, high=high, model=model)
+
+
+def _short(value: float) -> str:
+    return fmt.localised(f"{value:.4g}")
 
 
 def _step(term: str, words: Words) -> float:
@@ -130,9 +141,9 @@ def _term(term: str, words: Words) -> str:
     if variable not in words.known():
         return term
     if level:
-        return f"{words.label(variable)}, {level.rstrip(']')}"
+        return f"{words.label(variable)}, {words.level(level.rstrip(']'))}"
     size, step = words.step(variable)
-    return f"{words.label(variable)} (+{step})" if size != 1 else words.label(variable)
+    return say("words.step", label=words.label(variable), step=step) if size != 1 else words.label(variable)
 
 
 def _model(name: str, findings: Findings) -> str:
@@ -141,29 +152,29 @@ def _model(name: str, findings: Findings) -> str:
     if not comparison:
         return label
     title = next((lower_first(c.title) for c in findings.plan.comparisons if c.key == comparison), comparison)
-    return f"{label} ({title})"
+    return say("claims.model", label=label, title=title)
 
 
 def _number(  # noqa: PLR0911  (one return per kind of test)
     check: Check, finding: Finding, words: Words
 ) -> str:
     if finding.verdict == "not testable":
-        return finding.found
+        return words.statement(finding.found)
     value, low, high = finding.estimate, finding.conf_low, finding.conf_high
     match check.test:
         case "rank":
-            return f"first in {fmt.percent(value)} of replicates (the smaller of two measures)"
+            return say("claims.number_rank", share=fmt.percent(value))
         case "moderation":
-            p = fmt.p_value(value)
-            return f"joint test p {'' if p.startswith('<') else '= '}{p}"
+            return say("claims.number_moderation", p=p_words(value))
         case "gap":
-            return f"paired difference {fmt.estimate(value, low, high, 1)}"
+            return say("claims.number_gap", estimate=fmt.estimate(value, low, high, 1))
         case "block":
-            return f"pseudo R² {fmt.estimate(value, low, high, 3)}"
+            return say("claims.number_block", estimate=fmt.estimate(value, low, high, 3))
         case "band":
-            return f"{fmt.points_estimate(value, low, high)} points"
+            return say("claims.number_points", estimate=fmt.points_estimate(value, low, high))
         case test if test in _IN_POINTS:
             size = _step(str(check.about["term"]), words)
-            return f"{fmt.points_estimate(value * size, low * size, high * size)} points"
+            estimate = fmt.points_estimate(value * size, low * size, high * size)
+            return say("claims.number_points", estimate=estimate)
         case _:
             return fmt.estimate(value, low, high, 4)

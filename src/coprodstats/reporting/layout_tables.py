@@ -9,7 +9,8 @@ import pandas as pd
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
-from coprodstats.reporting.sentences import lower_first
+from coprodstats.reporting.language import say
+from coprodstats.reporting.measures import coefficient_words, fit_measure, margin_words
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import (
     ESTIMATES,
@@ -34,24 +35,21 @@ def changes_table(findings: Findings, words: Words) -> Table:
     shown = touched.groupby(["rule", "reason"], sort=False, dropna=False, as_index=False).agg(
         variables=("variable", "nunique"), cells=("cells", "sum")
     )
-    quiet = int((cells["cells"] == 0).sum())
+    for column in ("rule", "reason"):
+        shown[column] = [words.statement(text) for text in shown[column]]
     return Table.from_frame(
         shown,
         [
-            Column(key="rule", label="Rule"),
-            Column(key="reason", label="Reason kept with the cell", missing=""),
-            Column(key="variables", label="Variables", role="count"),
-            Column(key="cells", label="Cells", role="count"),
+            Column(key="rule", label=say("tables.changes_rule")),
+            Column(key="reason", label=say("tables.changes_reason"), missing=""),
+            Column(key="variables", label=say("tables.changes_variables"), role="count"),
+            Column(key="cells", label=say("tables.changes_cells"), role="count"),
         ],
         key="cells-changed",
-        title="What cleaning changed in the answers",
-        n=f"{findings.cleaned.log.rows_kept:,} rows kept",
+        title=say("tables.changes_title"),
+        n=say("tables.rows_kept", n=findings.cleaned.log.rows_kept),
         source=words.source,
-        notes=(
-            f"{quiet} further rules were applied and changed nothing. results/cleaning.csv lists every rule "
-            "by "
-            "variable, and what is missing in indices and outcomes.",
-        ),
+        notes=(say("tables.changes_quiet", n=int((cells["cells"] == 0).sum())),),
     )
 
 
@@ -60,32 +58,35 @@ def lost_table(findings: Findings, words: Words) -> Table:
     parts = []
     for s in words.series:
         model = findings.main.models[s.name]
-        start = pd.DataFrame([{"label": "Rows kept by cleaning", "reason": "", "rows": len(model.used)}])
-        lost = model.dropped.assign(label=[_dropped_label(words, v) for v in model.dropped["variable"]])
-        lost["rows"] = -lost["rows"]
-        end = pd.DataFrame([{"label": "Rows in the model", "reason": "", "rows": model.nobs}])
-        parts.append(pd.concat([start, lost, end], ignore_index=True).assign(outcome=s.label))
-    frame = pd.concat(parts, ignore_index=True)
+        start = {"label": say("tables.lost_start"), "reason": "", "rows": len(model.used)}
+        end = {"label": say("tables.lost_end"), "reason": "", "rows": model.nobs}
+        lost = model.dropped.assign(
+            label=[_dropped_label(words, v) for v in model.dropped["variable"]],
+            reason=[words.statement(reason) for reason in model.dropped["reason"]],
+            rows=-model.dropped["rows"],
+        )
+        frames = [pd.DataFrame([start]), lost, pd.DataFrame([end])]
+        parts.append(pd.concat(frames, ignore_index=True).assign(outcome=s.label))
     return Table.from_frame(
-        frame,
+        pd.concat(parts, ignore_index=True),
         [
-            Column(key="label", label="Step"),
-            Column(key="reason", label="Reason", missing=""),
-            Column(key="rows", label="Rows", role="number", digits=0),
+            Column(key="label", label=say("tables.lost_step")),
+            Column(key="reason", label=say("tables.lost_reason"), missing=""),
+            Column(key="rows", label=say("tables.lost_rows"), role="number", digits=0),
         ],
         key="rows-lost",
-        title="From the rows kept to the rows in each model",
-        n=f"{findings.cleaned.log.rows_kept:,} rows kept",
+        title=say("tables.lost_title"),
+        n=say("tables.rows_kept", n=findings.cleaned.log.rows_kept),
         source=words.source,
-        notes=(
-            "A row is counted at its first missing variable. Rows left out keep their place in the design.",
-        ),
+        notes=(say("tables.lost_note"),),
         group="outcome",
     )
 
 
 def _dropped_label(words: Words, name: str) -> str:
-    return name.capitalize() if name in ("domain", "weights") else words.label(name)
+    # A model leaves out rows by these two beside the codebook's columns.
+    special = {"domain": say("tables.lost_domain"), "weights": say("tables.lost_weights")}
+    return special[name] if name in special else words.label(name)
 
 
 def sample_table(findings: Findings, words: Words) -> Table:
@@ -94,7 +95,7 @@ def sample_table(findings: Findings, words: Words) -> Table:
     shown = frame.assign(
         label=[words.label(v) for v in frame["variable"]],
         row=[
-            "Mean" if numeric else str(c)
+            say("tables.sample_mean") if numeric else str(c)
             for c, numeric in zip(frame["category"], frame["numeric"], strict=True)
         ],
         shown=[
@@ -105,50 +106,48 @@ def sample_table(findings: Findings, words: Words) -> Table:
     return Table.from_frame(
         shown,
         [
-            Column(key="row", label="Answer"),
-            Column(key="respondents", label="Respondents", role="count"),
-            Column(key="shown", label="Weighted share or mean (95% interval)"),
+            Column(key="row", label=say("tables.sample_answer")),
+            Column(key="respondents", label=say("tables.respondents"), role="count"),
+            Column(key="shown", label=say("tables.sample_shown")),
         ],
         key="sample-table",
-        title="Who is in the sample",
-        n=f"{findings.cleaned.log.rows_kept:,} respondents",
+        title=say("tables.sample_title"),
+        n=say("tables.n_respondents", n=findings.cleaned.log.rows_kept),
         source=words.source,
-        notes=("Respondents are unweighted counts; shares and means are weighted.",),
+        notes=(say("tables.sample_note"),),
         group="label",
     )
 
 
 def indices_table(findings: Findings, words: Words) -> Table:
     """Return the mean of each index, in all and by group."""
-    frame = findings.indices
+    by, frame = findings.plan.describe.by, findings.indices
     shown = frame.assign(label=[words.label(i) for i in frame["index"]])
+    mean = Column(
+        key="estimate",
+        label=say("tables.indices_mean"),
+        role="number",
+        digits=1,
+        low="conf_low",
+        high="conf_high",
+    )
     return Table.from_frame(
         shown,
         [
-            Column(
-                key="group",
-                label=words.label(findings.plan.describe.by) if findings.plan.describe.by else "Group",
-            ),
-            Column(key="n", label="Respondents", role="count"),
-            Column(
-                key="estimate",
-                label="Mean (95% interval)",
-                role="number",
-                digits=1,
-                low="conf_low",
-                high="conf_high",
-            ),
+            Column(key="group", label=words.label(by) if by else say("tables.group")),
+            Column(key="n", label=say("tables.respondents"), role="count"),
+            mean,
         ],
         key="index-means",
-        title="Mean of each index",
-        n=f"{int(frame['n'].max()):,} respondents",
+        title=say("tables.indices_title"),
+        n=say("tables.n_respondents", n=int(frame["n"].max())),
         source=words.source,
         group="label",
     )
 
 
 def models_table(one: Compared, words: Words) -> Table:
-    """Return two models side by side: coefficients with intervals, odds ratios, and what they rest on."""
+    """Return two models side by side: coefficients with intervals, their ratios, and what they rest on."""
     frames = []
     for s in words.series:
         model = one.models[s.name]
@@ -162,44 +161,41 @@ def models_table(one: Compared, words: Words) -> Table:
     labels = {p.name: words.term(p) for m in one.models.values() for p in m.parameters}
     wide["label"] = [labels[n].label for n in names]
     wide["part"] = [_part(labels[n], n, one) for n in names]
-    wide = _together(wide, "part")
-    columns = [Column(key="label", label="Term")]
-    logistic = all(m.link.name == "logit" for m in one.models.values())
+    said = coefficient_words(one.models.values())
+    columns = [Column(key="label", label=say("tables.term"))]
     for s in words.series:
-        low, high = f"conf_low_{s.name}", f"conf_high_{s.name}"
         columns.append(
             Column(
                 key=f"estimate_{s.name}",
-                label=f"{s.label}: coefficient",
+                label=say("tables.models_coefficient", label=s.label),
                 digits=3,
                 role="number",
-                low=low,
-                high=high,
+                low=f"conf_low_{s.name}",
+                high=f"conf_high_{s.name}",
                 missing="[z]",
             )
         )
-        if logistic:
+        if said.ratio:
             slopes = wide[f"kind_{s.name}"] == "slope"
             wide[f"odds_{s.name}"] = wide[f"estimate_{s.name}"].where(slopes)
-            columns.append(
-                Column(key=f"odds_{s.name}", label=f"{s.label}: odds ratio", role="odds_ratio", missing="[z]")
-            )
+            label = say("tables.models_odds", label=s.label, ratio=said.ratio)
+            columns.append(Column(key=f"odds_{s.name}", label=label, role="odds_ratio", missing="[z]"))
     return Table.from_frame(
-        wide.reset_index(drop=True),
+        _together(wide, "part"),
         columns,
         key=f"models-{one.plan.key}",
-        title=f"{one.plan.title}: the two models side by side",
+        title=say("tables.models_title", title=one.plan.title),
         n=compared_words(one, words),
         source=words.source,
-        notes=_model_notes(one, words),
+        notes=(said.note, *_model_notes(one, words)),
         group="part",
     )
 
 
 def _part(label: TermLabel, name: str, one: Compared) -> str:
     if any(p.name == name and p.kind == "threshold" for m in one.models.values() for p in m.parameters):
-        return "Intercept and thresholds"
-    return label.group or "Numeric predictors, per step"
+        return say("tables.intercept")
+    return label.group or say("tables.per_step")
 
 
 def _together(frame: pd.DataFrame, group: str) -> pd.DataFrame:
@@ -209,22 +205,25 @@ def _together(frame: pd.DataFrame, group: str) -> pd.DataFrame:
 
 
 def _model_notes(one: Compared, words: Words) -> tuple[str, ...]:
-    found = [
-        "Coefficients are on the link scale with 95% intervals, for numeric predictors per step in brackets; "
-        "odds ratios are given for slopes only. results/models.csv has them per unit."
-    ]
+    found = []
     for s in words.series:
         model = one.models[s.name]
         found.append(
-            f"{s.label}: {model.formula}. {sample_words(model)}; {model.df_statement()}; "
-            f"covariance under the design ({model.design.description}); McFadden's pseudo R² "
-            f"{fmt.number(model.prsquared, 3)}."
-        )
-        if model.family == "ologit":
-            found.append(
-                f"{s.label}: categories {', '.join(model.categories)}; a positive coefficient means more."
+            say(
+                "tables.models_facts",
+                label=s.label,
+                formula=model.formula,
+                sample=sample_words(model),
+                df=words.statement(model.df_statement()),
+                design=words.statement(model.design.description),
+                measure=fit_measure(model),
+                value=fmt.number(model.prsquared, 3),
             )
-        found += [f"{s.label}: {w}." for w in model.warnings]
+        )
+        if len(model.categories) > 2:
+            categories = ", ".join(words.level(c) for c in model.categories)
+            found.append(say("tables.models_categories", label=s.label, categories=categories))
+        found += [say("tables.note", label=s.label, note=words.statement(w)) for w in model.warnings]
     return tuple(found)
 
 
@@ -236,53 +235,51 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
     numbers = (first.name, second.name, "difference", "std_error", "conf_low", "conf_high")
     frame = comparison.to_frame()
     if scale == "margin":
+        said = margin_words(one.models.values())
         frame = per_step(words, model, frame, numbers)
         labels = {t.term: t for t in term_labels(words, model)}
+        title = say("tables.difference_title_margin", title=one.plan.title)
     else:
+        said = coefficient_words(one.models.values())
         labels = {p.name: words.term(p) for p in model.parameters}
         frame = coefficients_per_step(words, model, frame, numbers)
+        title = say("tables.difference_title_coefficient", title=one.plan.title)
     frame["label"] = [labels[t].label for t in frame["term"]]
-    frame["group"] = [labels[t].group or "Numeric predictors" for t in frame["term"]]
+    frame["group"] = [labels[t].group or say("tables.numeric") for t in frame["term"]]
     if only is not None:
         frame = frame[frame["term"].isin(only)]
-    frame = _together(frame, "group")
-    role, digits = ("points", 1) if scale == "margin" else ("number", 3)
-    frame["se"] = frame["std_error"] * (100 if scale == "margin" else 1)
-    columns = [
-        Column(key="label", label="Term"),
-        Column(key=first.name, label=first.label, role=role, digits=digits),  # type: ignore[arg-type]
-        Column(key=second.name, label=second.label, role=role, digits=digits),  # type: ignore[arg-type]
-        Column(
-            key="difference",
-            label=f"{second.label} − {lower_first(first.label)} (95% interval)",
-            role=role,  # type: ignore[arg-type]
-            digits=digits,
-            low="conf_low",
-            high="conf_high",
-        ),
-        Column(key="se", label="Standard error", role="number", digits=digits + 1),
-        Column(key="p_value", label="p", role="p_value"),
-        Column(key="p_adjusted", label="p (Holm)", role="p_value"),
-    ]
-    unit = (
-        "Percentage points of probability; numeric predictors per step given in brackets."
-        if scale == "margin"
-        else "Coefficients on the link scale; numeric predictors per step given in brackets."
+    frame["se"] = frame["std_error"] * (100 if said.role == "points" else 1)
+    difference = Column(
+        key="difference",
+        label=say("tables.difference_column", contrast=words.contrast),
+        role=said.role,
+        digits=said.digits,
+        low="conf_low",
+        high="conf_high",
     )
+    columns = [
+        Column(key="label", label=say("tables.term")),
+        Column(key=first.name, label=first.label, role=said.role, digits=said.digits),
+        Column(key=second.name, label=second.label, role=said.role, digits=said.digits),
+        difference,
+        Column(key="se", label=say("tables.difference_se"), role="number", digits=said.digits + 1),
+        Column(key="p_value", label=say("tables.difference_p"), role="p_value"),
+        Column(key="p_adjusted", label=say("tables.difference_holm"), role="p_value"),
+    ]
+    df = words.statement(comparison.df_statement)
     return Table.from_frame(
-        frame,
+        _together(frame, "group"),
         columns,
         key=f"difference-{scale}-{one.plan.key}",
-        title=f"{one.plan.title}: the difference, on the {scale} scale",
+        title=title,
         n=compared_words(one, words),
         source=words.source,
         notes=(
-            unit,
-            f"All differences together: {wald_words(comparison.test)}.",
-            f"{comparison.df_statement}. Holm's p values allow for the {len(comparison.terms)} terms "
-            "compared.",
-            *(["Other terms are in results/differences.csv."] if only is not None else []),
-            *comparison.caveats,
+            said.difference_note,
+            say("tables.difference_test", test=wald_words(comparison.test)),
+            say("tables.difference_df", df=df, n=len(comparison.terms)),
+            *([say("tables.difference_others")] if only is not None else []),
+            *(words.statement(caveat) for caveat in comparison.caveats),
         ),
         group="group",
     )
@@ -291,13 +288,14 @@ def differences_table(one: Compared, words: Words, *, scale: str, only: Sequence
 def sensitivity_table(findings: Findings, words: Words, members: Sequence[Compared]) -> Table:
     """Return the differences of the main comparison beside those of its variants, one column per run."""
     runs = [findings.main, *members]
-    first, second = words.series
+    first = words.series[0]
     model = findings.main.models[first.name]
     labels = drawn(findings, term_labels(words, model))
     wide = pd.DataFrame({"term": [t.term for t in labels], "label": [t.label for t in labels]})
-    wide["group"] = [t.group or "Numeric predictors" for t in labels]
-    columns = [Column(key="label", label="Term")]
+    wide["group"] = [t.group or say("tables.numeric") for t in labels]
+    columns = [Column(key="label", label=say("tables.term"))]
     numbers = ("difference", "conf_low", "conf_high")
+    said = margin_words([m for one in runs for m in one.models.values()])
     for k, one in enumerate(runs):
         frame = per_step(words, one.models[first.name], one.margins.to_frame(), numbers)
         frame = frame.set_index("term")[list(numbers)].add_suffix(f"_{k}")
@@ -306,7 +304,8 @@ def sensitivity_table(findings: Findings, words: Words, members: Sequence[Compar
             Column(
                 key=f"difference_{k}",
                 label=one.plan.title,
-                role="points",
+                role=said.role,
+                digits=said.digits,
                 low=f"conf_low_{k}",
                 high=f"conf_high_{k}",
                 missing="[z]",
@@ -316,12 +315,9 @@ def sensitivity_table(findings: Findings, words: Words, members: Sequence[Compar
         _together(wide, "group"),
         columns,
         key="sensitivity-table",
-        title=f"{second.label} − {lower_first(first.label)} under other choices",
+        title=say("tables.sensitivity_title", contrast=words.contrast),
         n=range_words(runs),
         source=words.source,
-        notes=(
-            "Percentage points of probability with 95% intervals; numeric predictors per step in brackets.",
-            "All terms are in results/differences.csv.",
-        ),
+        notes=(said.several_note, say("tables.sensitivity_others")),
         group="group",
     )

@@ -8,24 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from coprodstats.errors import ConfigError, Fault, did_you_mean, listed
+from coprodstats.errors import ConfigError, did_you_mean, listed
+from coprodstats.models.links import LinkName
 from coprodstats.reporting.formats import format_faults
+from coprodstats.reporting.language import LANGUAGES
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.suggestions import Suggestion, claims_named, read_suggestions
 from coprodstats.reporting.table import KEY
-from coprodstats.survey.declarations import Codebook
+from coprodstats.reporting.theme import DEFAULT_THEME, Theme, read_theme
 from coprodstats.survey.design import DfRule, LonelyPSU
 from coprodstats.survey.toml_table import TomlTable, is_number, parse_toml
 
-KINDS = ("logit", "ologit")
+KINDS = ("logit", "ologit", "linear", "fractional_logit")
+OF_MEANS = ("linear", "fractional_logit")
+"""The kinds whose margins are of a mean, in the outcome's own unit; the others' are of a probability."""
+
 _TOP = (
-    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "docx_template",
-    "seed", "replicates", "df_rule", "lonely_psu", "mapping", "outcomes", "describe", "comparisons",
-    "phrases", "forest", "importance", "limits",
+    "title", "subtitle", "root", "survey", "codebook", "claims", "output", "formats", "languages",
+    "translations", "theme", "docx_template", "seed", "replicates", "df_rule", "lonely_psu", "mapping",
+    "outcomes", "describe", "comparisons", "phrases", "forest", "importance", "limits",
     "briefing",
 )  # fmt: skip
 _COMPARISON = (
     "key", "title", "group", "kind", "outcomes", "events", "predictors", "over", "suffix", "mapping",
+    "link", "nonparallel",
 )  # fmt: skip
 
 
@@ -46,10 +52,10 @@ class ComparisonPlan:
     ----------
     key, title
         Short name; what readers see.
-    group
-        Comparisons of one group stand together.
+    group, group_key
+        Comparisons of one group stand together; the name by which their section is found, in any language.
     kind
-        ``"logit"`` or ``"ologit"``.
+        One of `KINDS`.
     outcomes
         The outcome's column by name of `OutcomePlan`.
     events
@@ -62,11 +68,14 @@ class ComparisonPlan:
         Ending that sector-specific predictors share, left out where sectors stand side by side.
     mapping
         The codebook's item mapping; empty for the analysis' own.
+    link, nonparallel
+        For ordinal models the link, and the terms whose slopes differ between the splits of the outcome.
     """
 
     key: str
     title: str
     group: str
+    group_key: str
     kind: str
     outcomes: Mapping[str, str]
     events: Mapping[str, str]
@@ -74,6 +83,8 @@ class ComparisonPlan:
     over: Mapping[str, tuple[float, ...]]
     suffix: str
     mapping: str
+    link: LinkName = "logit"
+    nonparallel: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +122,13 @@ class AnalysisPlan:
         Paths; ``claims`` may be None.
     formats
         What the report is written in, names of `formats.FORMATS`; ``html`` is always among them.
+    languages
+        What the run is written in, codes of `language.LANGUAGES`: first the language of the analysis' own
+        words, then others, each into a folder of its own.
+    translations
+        The file of the analysis' own words in each further language.
+    theme, theme_file
+        Colours, logo, fonts and organisation, and the file that declares them, or None.
     docx_template
         The Word file whose styles, headers and footers the Word report has; or None.
     outcomes
@@ -137,6 +155,10 @@ class AnalysisPlan:
     claims: Path | None
     output: Path
     formats: tuple[str, ...]
+    languages: tuple[str, ...]
+    translations: Mapping[str, Path]
+    theme: Theme
+    theme_file: Path | None
     docx_template: Path | None
     seed: int
     replicates: int
@@ -174,6 +196,8 @@ def read_plan(path: str | Path) -> AnalysisPlan:
     top.refuse_unknown(_TOP)
     outcomes = _outcomes(top)
     names = tuple(o.name for o in outcomes)
+    languages = _languages(top)
+    theme_file = _there(top, file, "theme", "a TOML file of colours, logo and fonts")
     plan = AnalysisPlan(
         path=file,
         sha256=hashlib.sha256(data).hexdigest(),
@@ -185,6 +209,10 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         claims=_beside(top, file, "claims") if "claims" in top else None,
         output=_beside(top, file, "output", default="report"),
         formats=_formats(top),
+        languages=languages,
+        translations=_translations(top, file, languages),
+        theme=_theme(top, theme_file),
+        theme_file=theme_file,
         docx_template=_docx_template(top, file),
         seed=top.whole("seed") or 1,
         replicates=top.whole("replicates") or 200,
@@ -224,12 +252,69 @@ def _formats(top: TomlTable) -> tuple[str, ...]:
     return names
 
 
-def _docx_template(top: TomlTable, file: Path) -> Path | None:
-    if "docx_template" not in top:
+def _languages(top: TomlTable) -> tuple[str, ...]:
+    codes = top.texts("languages") if "languages" in top else ("en",)
+    for code in codes or ():
+        if code not in LANGUAGES:
+            near = did_you_mean(code, list(LANGUAGES))
+            top.fault(
+                f"{code!r} is no language that reports are written in",
+                key="languages",
+                allowed=listed(list(LANGUAGES)),
+                remedy=near,
+            )
+    if not codes:
+        top.fault("there is none", key="languages", allowed='languages = ["en"], or several')
+    return tuple(code for code in codes or () if code in LANGUAGES) or ("en",)
+
+
+def _translations(top: TomlTable, file: Path, languages: tuple[str, ...]) -> dict[str, Path]:
+    table = top.table("translations")
+    found = {}
+    for code in table.content:
+        path = _there(table, file, code, 'a TOML file of texts, "this" = "that"')
+        if path is not None:
+            found[code] = path
+        if code not in languages[1:]:
+            table.fault(
+                f"nothing is translated into {code!r}",
+                key=code,
+                allowed=f"the languages after the first: {listed(list(languages[1:])) or 'there is none'}",
+                remedy=did_you_mean(code, languages[1:]),
+            )
+    for code in languages[1:]:
+        if code not in table:
+            remedy = f'[translations] {code} = "words.{code}.toml"'
+            top.fault(
+                f"the analysis' own words are not translated into {code!r}", key="translations", remedy=remedy
+            )
+    return found
+
+
+def _theme(top: TomlTable, path: Path | None) -> Theme:
+    if path is None or not path.is_file():
+        return DEFAULT_THEME
+    try:
+        return read_theme(path)
+    except ConfigError as error:
+        top.faults += error.faults
+        return DEFAULT_THEME
+
+
+def _there(top: TomlTable, file: Path, key: str, allowed: str) -> Path | None:
+    """Return the file that a key names, or None without the key."""
+    if key not in top:
         return None
-    path = _beside(top, file, "docx_template")
-    if not path.is_file():
-        top.fault("there is no such file", key="docx_template", allowed="a .docx or .dotx file")
+    path = _beside(top, file, key)
+    if isinstance(top.content[key], str) and not path.is_file():
+        top.fault("there is no such file", key=key, allowed=allowed)
+    return path
+
+
+def _docx_template(top: TomlTable, file: Path) -> Path | None:
+    path = _there(top, file, "docx_template", "a .docx or .dotx file")
+    if path is None:
+        return None
     if "docx" not in _formats(TomlTable(top.where, top.content)):
         top.fault("no Word report is written", key="docx_template", remedy='formats = ["html", "docx"]')
     return path
@@ -273,15 +358,29 @@ def _comparisons(top: TomlTable, names: tuple[str, ...]) -> tuple[ComparisonPlan
     )
     keys = [c.key for c in found]
     repeated = sorted({k for k in keys if keys.count(k) > 1})
-    if found[0].kind == "ologit":
+    if found[0].kind in set(KINDS) - {"logit"}:
         top.fault(
-            "the first comparison is ordinal, and levels are described by its outcomes",
+            f"the first comparison is of kind {found[0].kind!r}, and levels are described by its outcomes",
             key="comparisons",
             remedy="put a comparison of kind 'logit' first",
         )
+    _group_faults(top, found)
     if repeated:
         top.fault(f"keys occur twice: {listed(repeated)}", key="comparisons")
     return found
+
+
+def _group_faults(top: TomlTable, found: Sequence[ComparisonPlan]) -> None:
+    """Record groups that would put percentage points beside units of a mean."""
+    for group in dict.fromkeys(c.group for c in found[1:] if c.group):
+        members = [c for c in found[1:] if c.group == group]
+        means = [c.key for c in members if c.kind in OF_MEANS]
+        if means and (len(means) < len(members) or any(c.mapping for c in members)):
+            top.fault(
+                f"group {group!r} puts means beside probabilities: {listed(means)}",
+                key="comparisons",
+                remedy="a group of their own, without a mapping",
+            )
 
 
 def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
@@ -299,16 +398,26 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
     kind = table.choice("kind", KINDS, None)
     outcomes = _by_name(table, "outcomes", names, required=True)
     events = _by_name(table, "events", names, required=kind == "ologit")
-    if over and kind == "ologit":
+    if over and kind != "logit":
         table.fault("predictions along a variable are drawn for logistic models", key="over")
     if kind == "logit" and events:
         table.fault("a logistic model has one event", key="events", remedy="leave events out")
+    if kind in OF_MEANS and events:
+        table.fault("a model of a mean has no event", key="events", remedy="leave events out")
+    link = table.choice("link", get_args(LinkName), "logit")
+    nonparallel = table.texts("nonparallel") or ()
+    for key in ("link", "nonparallel"):
+        if key in table and kind != "ologit":
+            table.fault("it is declared for ordinal models", key=key, remedy=f"leave {key} out")
+    group = table.text("group")
+    group_key = "-".join(group.lower().split())
     _anchor_fault(table, "key", table.text("key"))
-    _anchor_fault(table, "group", "-".join(table.text("group").lower().split()))
+    _anchor_fault(table, "group", group_key)
     return ComparisonPlan(
         key=table.text("key", None),
         title=table.text("title", None),
-        group=table.text("group"),
+        group=group,
+        group_key=group_key,
         kind=kind,
         outcomes=outcomes,
         events=events,
@@ -316,6 +425,8 @@ def _comparison(table: TomlTable, names: tuple[str, ...]) -> ComparisonPlan:
         over=over,
         suffix=table.text("suffix"),
         mapping=table.text("mapping"),
+        link=link,  # type: ignore[arg-type]
+        nonparallel=nonparallel,
     )
 
 
@@ -368,95 +479,3 @@ def _importance(top: TomlTable, names: tuple[str, ...]) -> ImportancePlan | None
         near = did_you_mean(highlight, variables)
         table.fault(f"{highlight!r} is not ranked", key="highlight", allowed=listed(variables), remedy=near)
     return ImportancePlan(model=table.choice("model", names, None), variables=variables, highlight=highlight)
-
-
-def refuse_unknown_names(plan: AnalysisPlan, codebook: Codebook) -> None:
-    """Refuse a plan that speaks of columns, mappings or item roles which the codebook doesn't declare.
-
-    Parameters
-    ----------
-    plan
-        The plan.
-    codebook
-        The codebook.
-
-    Raises
-    ------
-    ConfigError
-        With all of them.
-    """
-    faults = [*_column_faults(plan, codebook), *_mapping_faults(plan, codebook)]
-    if faults:
-        raise ConfigError(*faults)
-
-
-def _column_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
-    columns = list(codebook.columns)
-    wanted = [*plan.describe.sample, *plan.describe.indices, *filter(None, [plan.describe.by])]
-    for one in plan.comparisons:
-        wanted += [*one.outcomes.values(), *one.over]
-    if plan.importance is not None:
-        wanted += plan.importance.variables
-    wanted += [term.partition("[")[0] for term in (*plan.phrases, *plan.forest)]
-    return [
-        Fault(
-            where=plan.path.name,
-            found=f"the codebook declares no {name!r}",
-            remedy=did_you_mean(name, columns) or f"it declares {listed(columns, 20)}",
-        )
-        for name in dict.fromkeys(wanted)
-        if name not in columns
-    ]
-
-
-def _mapping_faults(plan: AnalysisPlan, codebook: Codebook) -> list[Fault]:
-    where = plan.path.name
-    mappings = list(codebook.mappings)
-    wanted = dict.fromkeys(filter(None, [plan.mapping, *(c.mapping for c in plan.comparisons)]))
-    faults = [
-        Fault(
-            where=where,
-            found=f"the codebook has no mapping {name!r}",
-            allowed=listed(mappings) or "none is declared",
-            remedy=did_you_mean(name, mappings),
-        )
-        for name in wanted
-        if name not in mappings
-    ]
-    roles = codebook.mappings.get(plan.mapping or codebook.mapping, {})
-    return faults + [
-        Fault(where=f"{where}: describe.items", found=f"no role {role!r}", allowed=listed(list(roles)))
-        for role in plan.describe.items.values()
-        if role not in roles and not faults
-    ]
-
-
-def refuse_unknown_terms(plan: AnalysisPlan, terms: Sequence[str]) -> None:
-    """Refuse phrases and forest terms that the first comparison doesn't compare.
-
-    Parameters
-    ----------
-    plan
-        The plan.
-    terms
-        The terms that are compared on the margin scale.
-
-    Raises
-    ------
-    ConfigError
-        With all of them.
-    """
-    drawn = {*terms, *(term.partition("[")[0] for term in terms)}
-    wrong = [("phrases", name) for name in plan.phrases if name not in terms]
-    wrong += [("forest.terms", name) for name in plan.forest if name not in drawn]
-    faults = [
-        Fault(
-            where=f"{plan.path.name}: {key}",
-            found=f"the first comparison has no term {name!r}",
-            allowed=listed(terms, 30),
-            remedy=did_you_mean(name, terms),
-        )
-        for key, name in wrong
-    ]
-    if faults:
-        raise ConfigError(*faults)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ from coprodstats.models.wald import WaldTest
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
 from coprodstats.reporting.findings import Compared, Findings
-from coprodstats.reporting.language import listing
+from coprodstats.reporting.language import listing, say, whole
 from coprodstats.reporting.sentences import lower_first
+from coprodstats.reporting.statements import restated
 from coprodstats.reporting.style import OUTCOMES, Series
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Variable
@@ -29,16 +30,19 @@ class Words:
     Attributes
     ----------
     codebook
-        The codebook.
+        The codebook, its labels in the language spoken.
     series
         The two outcomes as they are drawn.
     source
         Where the numbers come from.
+    own
+        The analysis' own words in the language spoken, by what its files say; empty in their language.
     """
 
     codebook: Codebook
     series: tuple[Series, Series]
     source: str
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, findings: Findings) -> Words:
@@ -48,19 +52,20 @@ class Words:
             for o, s in zip(findings.plan.outcomes, OUTCOMES, strict=True)
         )
         codebook = findings.cleaned.codebook
-        kind = "synthetic data, not a real survey" if codebook.synthetic else "survey data"
-        return cls(
-            codebook=codebook,
-            series=(series[0], series[1]),
-            source=f"{codebook.title or findings.cleaned.source} ({kind}).",
+        title = codebook.title or findings.cleaned.source
+        source = (
+            say("words.source_synthetic", title=title)
+            if codebook.synthetic
+            else say("words.source_real", title=title)
         )
+        return cls(codebook=codebook, series=(series[0], series[1]), source=source, own=findings.own)
 
     def step(self, variable: str) -> tuple[float, str]:
         """Return the change of a numeric variable that reports speak of, and its words."""
         found = self.codebook.columns.get(variable)
         if not isinstance(found, Variable | Conversion | Index):
             return 1.0, ""
-        named = f"{found.step:g} {found.unit}".strip() if found.step != 1 else ""
+        named = f"{fmt.localised(f'{found.step:g}')} {found.unit}".strip() if found.step != 1 else ""
         return found.step, found.step_label or named
 
     def known(self) -> set[str]:
@@ -71,18 +76,60 @@ class Words:
         """Return the label of a column."""
         return self.codebook.label_of(variable)
 
+    def level(self, category: str) -> str:
+        """Return a category as readers see it; frames and terms keep the codebook's word."""
+        return self.own.get(category, category)
+
+    def split(self, split: str) -> str:
+        """Return a split of an ordered outcome, such as ``low|high``, as readers see it."""
+        return "|".join(self.level(category) for category in split.split("|"))
+
+    def statement(self, text: str) -> str:
+        """Return in the language spoken what another room of the package said in English."""
+        names = {s.name: lower_first(s.label) for s in self.series}
+        return restated(text, {**names, **self.own})
+
+    @property
+    def contrast(self) -> str:
+        """What is subtracted from what, such as ``"Collective − individual"``."""
+        first, second = self.series
+        return say("words.minus", second=second.label, first=lower_first(first.label))
+
     def term(self, parameter: Parameter) -> TermLabel:
         """Return how readers see a term of a model."""
         term = comparable(parameter)
-        if len(parameter.variables) != 1 or parameter.kind != "slope":
-            return TermLabel(term=term, label=parameter.name, group="")
+        if parameter.kind != "slope":
+            name = parameter.name
+            return TermLabel(term=term, label=self.split(name) if "|" in name else name, group="")
+        if len(parameter.variables) != 1:
+            parts = [
+                self._part(part) for part in parameter.name.removesuffix(f"[{parameter.split}]").split(":")
+            ]
+            return TermLabel(term=term, label=self._at_split(" × ".join(parts), parameter), group="")
         variable = parameter.variables[0]
         if parameter.level:
-            group = f"{self.label(variable)} (compared with {parameter.reference})"
-            return TermLabel(term=term, label=parameter.level, group=group)
-        _, words = self.step(variable)
-        shown = f" (+{words})" if words else ""
-        return TermLabel(term=term, label=f"{self.label(variable)}{shown}", group="")
+            reference = self.level(parameter.reference)
+            group = say("words.compared_with", label=self.label(variable), reference=reference)
+            return TermLabel(
+                term=term, label=self._at_split(self.level(parameter.level), parameter), group=group
+            )
+        _, step = self.step(variable)
+        label = say("words.step", label=self.label(variable), step=step) if step else self.label(variable)
+        return TermLabel(term=term, label=self._at_split(label, parameter), group="")
+
+    def _at_split(self, label: str, parameter: Parameter) -> str:
+        if not parameter.split:
+            return label
+        return say("words.at_split", label=label, split=self.split(parameter.split))
+
+    def _part(self, part: str) -> str:
+        """Return one part of an interaction; what is no plain variable keeps its name."""
+        variable, _, level = part.partition("[T.")
+        if variable not in self.known():
+            return part
+        if not level:
+            return self.label(variable)
+        return say("words.level", label=self.label(variable), level=self.level(level.removesuffix("]")))
 
 
 def comparable(parameter: Parameter) -> str:
@@ -95,7 +142,9 @@ def comparable(parameter: Parameter) -> str:
 
 def term_labels(words: Words, model: FittedModel) -> list[TermLabel]:
     """Return the labels of a model's slopes, in order, each term once."""
-    found = {comparable(p): words.term(p) for p in model.parameters if p.kind == "slope"}
+    # A margin is one number, also where slopes differ between splits.
+    whole_terms = (replace(p, split="") for p in model.parameters if p.kind == "slope")
+    found = {comparable(p): words.term(p) for p in whole_terms}
     return list(found.values())
 
 
@@ -136,36 +185,51 @@ def coefficients_per_step(
 
 def sample_words(model: FittedModel) -> str:
     """Return the sample of a model in words."""
-    return f"{model.nobs:,} respondents, {model.n_psu:,} PSUs, {strata_words(model.n_strata)}"
-
-
-def strata_words(n: int) -> str:
-    """Return a number of strata in words."""
-    return f"{n:,} strata" if n != 1 else "one stratum"
+    return say(
+        "words.sample",
+        respondents=say("words.respondents", n=model.nobs),
+        psus=say("words.psus", n=model.n_psu),
+        strata=say("words.strata", n=model.n_strata),
+    )
 
 
 def compared_words(one: Compared, words: Words) -> str:
     """Return the samples of two compared models in words."""
-    parts = [f"{lower_first(s.label)} {one.models[s.name].nobs:,}" for s in words.series]
     first, second = (one.models[s.name] for s in words.series)
     used = first.used | second.used
-    psus = len(np.unique(first.design.psu[used]))
-    strata = len(np.unique(first.design.stratum[first.used]))
-    union = f"{one.margins.n_union:,} respondents ({listing(parts)})"
-    return f"{union}, {psus:,} PSUs, {strata_words(strata)}"
+    parts = [
+        say("words.of_model", label=lower_first(s.label), number=whole(one.models[s.name].nobs))
+        for s in words.series
+    ]
+    return say(
+        "words.compared",
+        respondents=say("words.respondents", n=one.margins.n_union),
+        parts=listing(parts),
+        psus=say("words.psus", n=len(np.unique(first.design.psu[used]))),
+        strata=say("words.strata", n=len(np.unique(first.design.stratum[first.used]))),
+    )
 
 
 def range_words(members: Sequence[Compared]) -> str:
     """Return the sizes of several comparisons' samples in words."""
     sizes = [one.margins.n_union for one in members]
     if min(sizes) == max(sizes):
-        return f"{sizes[0]:,} respondents"
-    return f"{min(sizes):,} to {max(sizes):,} respondents"
+        return say("words.respondents", n=sizes[0])
+    return say("words.respondents_between", low=whole(min(sizes)), high=whole(max(sizes)))
+
+
+def p_words(p: float) -> str:
+    """Return a p value as it follows the letter p, such as ``"= 0.031"`` or ``"<0.001"``."""
+    text = fmt.p_value(p)
+    return text if text.startswith(("<", ">", "[")) else say("words.equal", p=text)
 
 
 def wald_words(test: WaldTest) -> str:
     """Return a Wald test in words."""
-    p = fmt.p_value(test.p_value)
-    sign = "" if p.startswith(("<", "[")) else "= "
-    df = fmt.number(test.df_denom, 0)
-    return f"adjusted Wald F({test.df_num}, {df}) = {fmt.number(test.statistic, 2)}, p {sign}{p}"
+    return say(
+        "words.wald",
+        df_num=test.df_num,
+        df_denom=fmt.number(test.df_denom, 0),
+        statistic=fmt.number(test.statistic, 2),
+        p=p_words(test.p_value),
+    )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from coprodstats.errors import ConfigError
-from coprodstats.reporting.plan import AnalysisPlan, read_plan, refuse_unknown_names, refuse_unknown_terms
+from coprodstats.reporting.plan import AnalysisPlan, read_plan
+from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
 from coprodstats.survey.codebook import read_codebook
 
 ROOT = Path(__file__).resolve().parents[3]
