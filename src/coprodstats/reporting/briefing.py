@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from coprodstats.reporting import layout_figures as figures
@@ -15,10 +16,11 @@ from coprodstats.reporting.document import (
     TableBlock,
 )
 from coprodstats.reporting.findings import EVERYONE, Findings
-from coprodstats.reporting.headlines import headlines
+from coprodstats.reporting.headlines import headlines, quoted
 from coprodstats.reporting.language import said, say
+from coprodstats.reporting.narrative import difference
 from coprodstats.reporting.sentences import lower_first
-from coprodstats.reporting.span import Text, code, emphasis, spans, strong
+from coprodstats.reporting.span import Text, code, emphasis, strong
 from coprodstats.reporting.suggestions import Suggestion
 from coprodstats.reporting.table import Column, Table
 from coprodstats.reporting.words import Words
@@ -51,9 +53,10 @@ def build_briefing(findings: Findings, *, version: str) -> Document:
         title=findings.plan.title,
         subtitle=findings.plan.subtitle,
         sections=tuple(sections),
-        banner=say("briefing.synthetic") if findings.cleaned.codebook.synthetic else "",
+        banner=say("report.synthetic") if findings.cleaned.codebook.synthetic else "",
         footer=(say("briefing.footer", version=version),),
         kind="briefing",
+        theme=findings.plan.theme,
     )
 
 
@@ -69,12 +72,36 @@ def _section(key: str, *blocks: Block) -> Section:
 
 
 def _chart(findings: Findings, words: Words) -> Section:
-    first, second = words.series
     terms = tuple(findings.plan.phrases) or findings.main.margins.terms
     drawn = replace(findings, plan=replace(findings.plan, forest=terms[:MOST_TERMS]))
-    title = say("briefing.chart_title", first=first.label, second=lower_first(second.label))
+    title = chart_title(findings, words, terms[:MOST_TERMS])
     figure = figures.forest_figure(drawn, words, key="briefing-forest", title=title)
-    return _section("chart", Paragraph(text=said("briefing.chart_reading")), FigureBlock(figure=figure))
+    plain_words = replace(
+        figure,
+        subtitle=say("briefing.chart_subtitle"),
+        n=say("briefing.respondents", n=findings.main.margins.n_union),
+        notes=(say("briefing.chart_note"),),
+    )
+    return _section("chart", Paragraph(text=said("briefing.chart_reading")), FigureBlock(figure=plain_words))
+
+
+def chart_title(findings: Findings, words: Words, terms: Sequence[str]) -> str:
+    """Return how many of the links drawn differ between the two outcomes.
+
+    Parameters
+    ----------
+    findings
+        All numbers.
+    words
+        The words of the analysis.
+    terms
+        The terms that are drawn.
+    """
+    clear = sum(difference(findings.main, words, term).is_clear for term in terms)
+    names = {which: quoted(s.label) for which, s in zip(("first", "second"), words.series, strict=True)}
+    if not clear:
+        return say("headlines.differ_open", **names)
+    return say("headlines.differ_count", n=clear, total=len(terms), **names)
 
 
 def _table(findings: Findings, words: Words) -> Section:
@@ -121,7 +148,7 @@ def levels_table(findings: Findings, words: Words) -> Table:
 
 
 def _policy(findings: Findings) -> tuple[Section, ...]:
-    suggestions = findings.plan.suggestions
+    suggestions = findings.plan.briefing.suggestions
     if not suggestions:
         return ()
     items = tuple(_suggested(one, findings) for one in suggestions)
@@ -162,9 +189,5 @@ def _how(findings: Findings, words: Words) -> Section:
 
 
 def _more(findings: Findings) -> Section:
-    sources = list(dict.fromkeys(one.source for one in findings.plan.suggestions))
-    told: Text = (*spans(said("briefing.more_report", report=code("report.html"), results=code("results"))),)
-    blocks: list[Block] = [Paragraph(text=told)]
-    if sources:
-        blocks.append(Paragraph(text=say("briefing.more_sources", sources="; ".join(sources))))
-    return _section("more", *blocks)
+    report = said("briefing.more_report", report=code("report.html"), results=code("results"))
+    return _section("more", BulletList(items=(report, *findings.plan.briefing.references)))

@@ -150,7 +150,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
     codebook = read_codebook(plan.codebook)
     refuse_unknown_names(plan, codebook)
     claimed = read_claims(plan.claims) if plan.claims is not None else None
-    refuse_unknown_claims(plan.path.name, plan.suggestions, [claim.id for claim in claimed or ()])
+    refuse_unknown_claims(plan.path.name, plan.briefing.suggestions, [claim.id for claim in claimed or ()])
     translations = read_translations(plan, codebook, claimed or ())
     say("reading the survey")
     survey = read_survey(

@@ -121,7 +121,7 @@ def _difference(findings: Findings, linked: Sequence[Link]) -> list[Headline]:
     if not linked:
         return []
     named = {what: _named(linked, what) for what in ("clear", "small", "open")}
-    one, other = (_quoted(o.label) for o in findings.plan.outcomes)
+    one, other = (quoted(o.label) for o in findings.plan.outcomes)
     outcomes = {"first": one, "second": other}
     bound = say_bound()
     if named["clear"]:
@@ -145,10 +145,11 @@ def _difference(findings: Findings, linked: Sequence[Link]) -> list[Headline]:
 
 def _named(linked: Sequence[Link], certainty: str) -> list[str]:
     """Return what predictors are called whose difference is of one certainty, each once."""
-    return list(dict.fromkeys(_quoted(one.label) for one in linked if one.difference.certainty == certainty))
+    return list(dict.fromkeys(quoted(one.label) for one in linked if one.difference.certainty == certainty))
 
 
-def _quoted(label: str) -> str:
+def quoted(label: str) -> str:
+    """Return a label for the middle of a sentence; French puts it in quotation marks for want of an article."""
     return say("headlines.quoted", name=lower_first(label))
 
 
@@ -160,8 +161,8 @@ def _importance(findings: Findings, words: Words) -> list[Headline]:
     frame = findings.importance.to_frame()
     rows = frame[frame["variable"] == plan.highlight]
     least, most = float(rows["share_first"].min()), float(rows["share_first"].max())
-    outcome = _quoted(next(o.label for o in findings.plan.outcomes if o.name == plan.model))
-    values = {"label": _quoted(words.label(plan.highlight)), "outcome": outcome}
+    outcome = quoted(next(o.label for o in findings.plan.outcomes if o.name == plan.model))
+    values = {"label": quoted(words.label(plan.highlight)), "outcome": outcome}
     n = int(frame["variable"].nunique())
     if least >= SURE and (rows["rank"] == 1).all():
         text = say("headlines.first", n=n, **values)

@@ -13,7 +13,7 @@ from coprodstats.models.links import LinkName
 from coprodstats.reporting.formats import format_faults
 from coprodstats.reporting.language import LANGUAGES
 from coprodstats.reporting.sentences import lower_first
-from coprodstats.reporting.suggestions import Suggestion, claims_named, read_suggestions
+from coprodstats.reporting.suggestions import BriefingPlan, claims_named, read_briefing
 from coprodstats.reporting.table import KEY
 from coprodstats.reporting.theme import DEFAULT_THEME, Theme, read_theme
 from coprodstats.survey.design import DfRule, LonelyPSU
@@ -141,8 +141,8 @@ class AnalysisPlan:
         Variables and terms that forest plots draw, in order; empty for all.
     limits
         What this survey in particular can't tell, beside what no such survey can.
-    suggestions
-        What the literature suggests to policy, for the briefing.
+    briefing
+        What the literature suggests to policy, and where to read it.
     """
 
     path: Path
@@ -172,7 +172,7 @@ class AnalysisPlan:
     forest: tuple[str, ...]
     importance: ImportancePlan | None
     limits: tuple[str, ...]
-    suggestions: tuple[Suggestion, ...] = ()
+    briefing: BriefingPlan = BriefingPlan()
 
 
 def read_plan(path: str | Path) -> AnalysisPlan:
@@ -228,7 +228,7 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         phrases=_texts_by_name(top.table("phrases")),
         importance=_importance(top, names),
         limits=top.texts("limits") or (),
-        suggestions=_suggestions(top),
+        briefing=_briefing(top),
     )
     if top.faults:
         raise ConfigError(*top.faults)
@@ -455,9 +455,9 @@ def _anchor_fault(table: TomlTable, key: str, text: str) -> None:
         table.fault("it can't be part of a file name", key=key, allowed=allowed)
 
 
-def _suggestions(top: TomlTable) -> tuple[Suggestion, ...]:
-    found = read_suggestions(top.table("briefing"))
-    if claims_named(found) and "claims" not in top:
+def _briefing(top: TomlTable) -> BriefingPlan:
+    found = read_briefing(top.table("briefing"))
+    if claims_named(found.suggestions) and "claims" not in top:
         top.fault("suggestions rest on claims, and none are put to this analysis", key="briefing.suggestions")
     return found
 

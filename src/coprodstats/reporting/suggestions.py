@@ -57,20 +57,39 @@ class Suggestion:
         return "untested" if found == {"not testable"} else "open"
 
 
-def read_suggestions(table: TomlTable) -> tuple[Suggestion, ...]:
-    """Read the suggestions of an analysis' ``[briefing]``; faults are recorded in the table.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BriefingPlan:
+    """What a briefing holds beside what was found.
+
+    Attributes
+    ----------
+    suggestions
+        What the literature suggests to policy.
+    references
+        Where to read it.
+    """
+
+    suggestions: tuple[Suggestion, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+def read_briefing(table: TomlTable) -> BriefingPlan:
+    """Read the ``[briefing]`` of an analysis; faults are recorded in the table.
 
     Parameters
     ----------
     table
-        The table, with ``suggestions = [{ text = "…", source = "…", claims = ["…"] }]``.
+        The table, with ``suggestions = [{ text = "…", source = "…", claims = ["…"] }]`` and ``references``.
     """
-    table.refuse_unknown(("suggestions",))
+    table.refuse_unknown(("suggestions", "references"))
     raw = table.content.get("suggestions", [])
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         table.fault("it is no list of tables", key="suggestions", allowed="[[briefing.suggestions]]")
-        return ()
-    return tuple(_suggestion(table, place, item) for place, item in enumerate(raw, start=1))
+        raw = []
+    return BriefingPlan(
+        suggestions=tuple(_suggestion(table, place, item) for place, item in enumerate(raw, start=1)),
+        references=table.texts("references") or (),
+    )
 
 
 def _suggestion(table: TomlTable, place: int, item: Mapping[str, object]) -> Suggestion:

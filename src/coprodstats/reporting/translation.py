@@ -17,6 +17,7 @@ import pandas as pd
 from coprodstats.errors import ConfigError, Fault, did_you_mean
 from coprodstats.reporting.claims import Claim, ClaimResults
 from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, DescribePlan, OutcomePlan
+from coprodstats.reporting.suggestions import BriefingPlan
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
 from coprodstats.survey.toml_table import TomlTable, parse_toml
@@ -65,6 +66,7 @@ def own_words(plan: AnalysisPlan, codebook: Codebook, claims: Sequence[Claim] = 
     reasons = [reason for v in codebook.variables.values() for reason in v.missing.values()]
     known = [text for name in codebook.columns for text in _of_column(codebook, name)]
     known += [claim.source for claim in claims]
+    known += [suggestion.source for suggestion in plan.briefing.suggestions]
     return OwnWords(
         shown=_once([*shown, *reasons]),
         known=_once([*shown, *reasons, *known, *plan.phrases.values()]),
@@ -151,6 +153,7 @@ def _read(path: Path, own: OwnWords, faults: list[Fault]) -> Own:
 
 def _of_plan(plan: AnalysisPlan) -> Iterator[str]:
     yield from (plan.title, plan.subtitle, *plan.limits, *plan.phrases.values(), *plan.describe.items)
+    yield from (suggestion.text for suggestion in plan.briefing.suggestions)
     for outcome in plan.outcomes:
         yield from (outcome.label, outcome.event)
     for one in plan.comparisons:
@@ -207,7 +210,15 @@ def _plan(plan: AnalysisPlan, own: Own) -> AnalysisPlan:
         describe=_describe(plan.describe, own),
         outcomes=(first, second),
         comparisons=tuple(_comparison(one, own) for one in plan.comparisons),
+        briefing=_briefing(plan.briefing, own),
     )
+
+
+def _briefing(briefing: BriefingPlan, own: Own) -> BriefingPlan:
+    suggestions = tuple(
+        replace(one, text=_said(one.text, own), source=_said(one.source, own)) for one in briefing.suggestions
+    )
+    return replace(briefing, suggestions=suggestions)
 
 
 def _outcome(outcome: OutcomePlan, own: Own) -> OutcomePlan:
