@@ -117,24 +117,37 @@ def codebook_commands() -> None:
 @codebook_commands.command()
 @click.argument("codebook", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "form", type=click.Choice(["csv", "toml", "ddi", "md", "html"]), required=True, help="Form."
+    "--to",
+    "form",
+    type=click.Choice(["csv", "xlsx", "toml", "ddi", "md", "html"]),
+    required=True,
+    help="Form.",
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Survey file, for counts (ddi, md, html).")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write; by default it is printed.")
 def export(codebook: Path, form: str, data: Path | None, out: Path | None) -> None:
-    """Write CODEBOOK as a table, TOML, DDI-Codebook XML, Markdown or HTML.
+    """Write CODEBOOK as a table, a workbook, TOML, DDI-Codebook XML, Markdown or HTML.
 
-    Nothing is overwritten. Counts below 10 are never shown.
+    Tables and workbooks hold the variables alone. Nothing is overwritten. Counts below 10 are never shown.
     """
-    from coprodstats.reporting.codebook_export import export_codebook, write_new  # noqa: PLC0415
+    from coprodstats.reporting import codebook_export as exports  # noqa: PLC0415
 
+    workbook = form == exports.WORKBOOK
+    if workbook and (out is None or data is not None):
+        message = "a workbook holds no counts" if data is not None else "a workbook needs --out FILE.xlsx"
+        raise click.UsageError(message)
     with _told():
-        text = export_codebook(codebook, form, data)
+        content = (
+            exports.export_workbook(codebook) if workbook else exports.export_codebook(codebook, form, data)
+        )
         if out is None:
-            click.echo(text, nl=False)
+            click.echo(content, nl=False)
         else:
-            write_new(out, text)
+            exports.write_new(out, content)
             click.echo(f"wrote {_shown(out)}")
+        if beside := exports.left_out(codebook, form):
+            told = f"left out: {', '.join(beside)}; keep them in a TOML codebook that extends this one"
+            click.echo(told, err=True)
 
 
 def _tell_log(log: CleaningLog) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from coprodstats.errors import Fault, InputError, did_you_mean, listed
 from coprodstats.survey.declarations import Codebook, Variable
-from coprodstats.survey.draft_reading import read_undescribed
+from coprodstats.survey.draft_reading import read_cells
 from coprodstats.survey.numbers import as_number
 from coprodstats.survey.toml_lines import OPEN
 from coprodstats.survey.toml_lines import Path as KeyPath
@@ -23,9 +24,11 @@ TABLES = (".csv", ".tsv", ".xlsx", ".ods")
 _VALUE = ("code", "value_label", "missing_reason", "order")
 _NUMBERS = ("range_low", "range_high", "step")
 _JSON = ("scores", "recode", "collapse", "asked_if")
-COLUMNS = ("variable", "column", "label", "question", "kind", *_VALUE, *_NUMBERS[:2], "unit", "step", "step_label",
-           "reverse", "undeclared", "out_of_range", "not_a_number", *_JSON)  # fmt: skip
+_TEXTS = ("column", "label", "question", "kind")
+COLUMNS = ("variable", *_TEXTS, *_VALUE, *_NUMBERS[:2], "unit", "step", "step_label", "reverse",
+           "undeclared", "out_of_range", "not_a_number", *_JSON)  # fmt: skip
 """The columns of such a table; only ``variable`` has to be there. The last four hold JSON."""
+_COMMA = re.compile(r"^([+-]?[0-9]+),([0-9]+)$")
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
@@ -53,7 +56,7 @@ def parse_table(file: Path) -> tuple[dict[str, Any], bytes, list[Fault], dict[Ke
         is row 1), and key to file and row.
     """
     try:
-        cells, _, _ = read_undescribed(file)
+        cells = read_cells(file)
         raw = file.read_bytes()
     except InputError as error:
         return {}, b"", list(error.faults), {}
@@ -121,7 +124,8 @@ def _take(rows: _Rows, entry: Mapping[str, str], where: str, faults: list[Fault]
 def _typed(key: str, text: str) -> tuple[Any, str]:
     """Return a cell as TOML would hold it, and what is allowed if it can't be used."""
     if key in _NUMBERS:
-        return as_number(text), "" if as_number(text) is not None else "a number such as 42.5"
+        number = as_number(_COMMA.sub(r"\1.\2", text))
+        return number, "" if number is not None else "a number such as 42.5"
     if key == "reverse":
         known = text.casefold() in _TRUE | _FALSE
         return text.casefold() in _TRUE, "" if known else "true or false"
@@ -226,7 +230,7 @@ def _rows_of(variable: Variable) -> Iterator[dict[str, str]]:
 
 def _facts(variable: Variable) -> dict[str, str]:
     """Return what one row says about a variable, usual settings left out."""
-    facts = {"column": variable.column, "label": variable.label, "question": variable.question, "kind": variable.kind}
+    facts = {key: getattr(variable, key) for key in _TEXTS}
     if variable.range is not None:
         facts |= {"range_low": _number(variable.range[0]), "range_high": _number(variable.range[1])}
     if variable.reverse:

@@ -71,6 +71,9 @@ def _variable(variable: Variable, lines: Sequence[Line], key: str) -> ET.Element
         invalid = ET.SubElement(element, "invalrng")
         for code in variable.missing:
             ET.SubElement(invalid, "item", {"VALUE": code})
+    for before, codes in variable.asked_if.items():
+        universe = ET.SubElement(element, "universe", {"clusion": "I"})
+        universe.text = f"Asked if {before} is {' or '.join(codes)}"
     for line in lines:
         if line.code:
             element.append(_category(line))

@@ -56,6 +56,17 @@ def read_undescribed(
     return codes, _described(said, labels), file
 
 
+def read_cells(path: str | PathLike[str]) -> pd.DataFrame:
+    """Read a table that is no survey: its cells as the text that they are, NA where blank.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read in any of the usual ways.
+    """
+    return _frame(_read_somehow(path)[0].table)
+
+
 def _read_somehow(path: str | PathLike[str]) -> tuple[RawTable, FileMetadata, FileFormat]:
     first: InputError | None = None
     for declared in _ways():

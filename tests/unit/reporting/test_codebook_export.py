@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from functools import partial
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +19,7 @@ import coprodstats as cps
 from coprodstats import cli
 from coprodstats.errors import ArgumentError, ReportError
 from coprodstats.reporting.analysis import _codebook_records
-from coprodstats.reporting.codebook_export import FORMS, export_codebook, write_new
+from coprodstats.reporting.codebook_export import FORMS, export_codebook, export_workbook, write_new
 from coprodstats.reporting.codebook_page import codebook_html, codebook_markdown
 from coprodstats.survey.codebook_counts import protected
 from coprodstats.survey.ddi import codebook_ddi
@@ -74,13 +77,30 @@ def both(folder: Path) -> tuple[cps.Codebook, cps.SurveyData]:
     return codebook, cps.read_survey(folder / "survey.csv", codebook)
 
 
-@pytest.mark.parametrize("form", ["csv", "toml"])
+@pytest.mark.parametrize("form", ["csv", "toml", "xlsx"])
 def test_tables_and_toml_are_read_back_the_same(form: str, folder: Path) -> None:
-    text = export_codebook(folder / "codebook.toml", form)
-    (folder / f"again.{form}").write_text(text, encoding="utf-8")
+    told = CliRunner().invoke(
+        cli.main,
+        [
+            "codebook",
+            "export",
+            str(folder / "codebook.toml"),
+            "--to",
+            form,
+            "--out",
+            str(folder / f"again.{form}"),
+        ],
+    )
+    assert told.exit_code == 0, told.stderr
+    assert ("left out: outcomes; keep them in a TOML codebook" in told.stderr) == (form != "toml")
     first, again = cps.read_codebook(folder / "codebook.toml"), cps.read_codebook(folder / f"again.{form}")
     assert again.variables == first.variables
-    assert export_codebook(folder / f"again.{form}", form) == text
+    assert (again.outcomes == first.outcomes) == (form == "toml")
+    export = export_workbook if form == "xlsx" else partial(export_codebook, form=form)
+    written = (folder / f"again.{form}").read_bytes()
+    content = export(folder / f"again.{form}")
+    assert (content if isinstance(content, bytes) else content.encode()) == written or form == "xlsx"
+    assert export(folder / "codebook.toml") == export(folder / "codebook.toml")
 
 
 def test_archives_read_back_what_was_written(folder: Path) -> None:
@@ -99,6 +119,60 @@ def test_archives_read_back_what_was_written(folder: Path) -> None:
         "ordinal",
         "nominal",
     ]
+
+
+# Content models of the DDI Alliance's schema of DDI-Codebook 2.5 for what is written here: the order of
+# children, which of them are needed, and the words that attributes may hold (None: any text).
+DDI_CHILDREN = {
+    "codeBook": ["docDscr", "stdyDscr", "fileDscr", "dataDscr", "otherMat"],
+    "stdyDscr": ["citation", "studyAuthorization", "stdyInfo"],
+    "citation": ["titlStmt", "rspStmt", "prodStmt"],
+    "titlStmt": ["titl", "subTitl", "altTitl"],
+    "fileDscr": ["fileTxt", "locMap", "notes"],
+    "fileTxt": ["fileName", "fileCitation", "dataFingerprint", "fileCont", "fileStrc", "dimensns"],
+    "dimensns": ["caseQnty", "varQnty"],
+    "dataDscr": ["varGrp", "nCubeGrp", "var", "nCube", "notes"],
+    "var": ["location", "labl", "qstn", "valrng", "invalrng", "universe", "txt", "catgry", "varFormat"],
+    "qstn": ["preQTxt", "qstnLit", "postQTxt"],
+    "valrng": ["item", "range"],
+    "invalrng": ["item", "range"],
+    "catgry": ["catValu", "labl", "txt", "catStat"],
+}
+DDI_NEEDED = {"codeBook": {"stdyDscr"}, "citation": {"titlStmt"}, "titlStmt": {"titl"}}
+DDI_ATTRIBUTES: dict[str, dict[str, set[str] | None]] = {
+    "codeBook": {"version": {"2.5"}},
+    "var": {
+        "ID": None,
+        "name": None,
+        "nature": {"nominal", "ordinal", "interval", "ratio", "percent", "other"},
+        "wgt": {"wgt", "not-wgt"},
+    },
+    "universe": {"clusion": {"I", "E"}},
+    "range": {"min": None, "max": None},
+    "item": {"VALUE": None},
+    "catgry": {"missing": {"Y", "N"}},
+    "catStat": {"type": {"freq", "percent", "crosstab", "other"}},
+    "varFormat": {"type": {"numeric", "character"}},
+}
+
+
+def test_archives_get_what_their_schema_allows(folder: Path) -> None:
+    root = ET.fromstring(codebook_ddi(*both(folder)))
+    space = "{ddi:codebook:2_5}"
+    ids = [element.attrib["ID"] for element in root.iter(f"{space}var")]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[A-Za-z_][\w.-]*", one) for one in ids)  # an XML name
+    for element in root.iter():
+        assert element.tag.startswith(space)
+        tag = element.tag.removeprefix(space)
+        children = [child.tag.removeprefix(space) for child in element]
+        order = DDI_CHILDREN.get(tag, [])
+        assert set(children) <= set(order), tag
+        assert [order.index(child) for child in children] == sorted(order.index(child) for child in children)
+        assert DDI_NEEDED.get(tag, set()) <= set(children)
+        for name, text in element.attrib.items():
+            allowed = DDI_ATTRIBUTES[tag][name]
+            assert allowed is None or text in allowed
 
 
 class Page(HTMLParser):
