@@ -122,7 +122,9 @@ def sample_table(findings: Findings, words: Words) -> Table:
 def indices_table(findings: Findings, words: Words) -> Table:
     """Return the mean of each index, in all and by group."""
     by, frame = findings.plan.describe.by, findings.indices
-    shown = frame.assign(label=[words.label(i) for i in frame["index"]])
+    shown = frame.assign(
+        label=[words.label(i) for i in frame["index"]], group=[words.group(g) for g in frame["group"]]
+    )
     mean = Column(
         key="estimate",
         label=say("tables.indices_mean"),

@@ -44,12 +44,13 @@ def restated(text: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """
     if spoken().code == "en":
         return text
-    whole = _again(text, names)
-    if whole is not None:
-        return whole
+    # A list first: the last name of one statement would take in all that follow.
     parts = [_again(part, names) for part in text.split(", ")]
     known = [part for part in parts if part is not None]
-    return ", ".join(known) if len(known) == len(parts) else say("statements.unknown", text=text)
+    if len(known) == len(parts):
+        return ", ".join(known)
+    whole = _again(text, names)
+    return say("statements.unknown", text=text) if whole is None else whole
 
 
 def _again(text: str, names: Mapping[str, str]) -> str | None:

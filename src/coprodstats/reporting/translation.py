@@ -20,12 +20,13 @@ from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, DescribePla
 from coprodstats.reporting.suggestions import BriefingPlan
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
-from coprodstats.survey.toml_table import TomlTable, parse_toml
+from coprodstats.survey.toml_table import TomlTable, odd_characters, parse_toml
 
 if TYPE_CHECKING:
     from coprodstats.reporting.findings import Findings
 
 Own = Mapping[str, str]
+_BOUND_SPACES = dict.fromkeys(map(ord, "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"), "x")
 Column = TypeVar("Column", Variable, Conversion, Index)
 
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -133,7 +134,7 @@ def _read(path: Path, own: OwnWords, faults: list[Fault]) -> Own:
     if wrong:
         return {}
     table = TomlTable(path.name, content, faults)
-    found = {text: table.text(text, None) for text in content}
+    found = {text: _checked(table, text) for text in content}
     faults += [
         Fault(
             where=path.name,
@@ -148,6 +149,15 @@ def _read(path: Path, own: OwnWords, faults: list[Fault]) -> Own:
         for text in own.shown
         if text not in found
     ]
+    return found
+
+
+def _checked(table: TomlTable, text: str) -> str:
+    found = table.text(text, None, exact=True)
+    # French puts no-break spaces before some marks; nothing else unseen may stand in a text.
+    odd = odd_characters(found.translate(_BOUND_SPACES))
+    if found and odd:
+        table.fault(f"the text can't be used: {odd}", key=text)
     return found
 
 

@@ -12,7 +12,7 @@ from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.wald import WaldTest
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import TermLabel
-from coprodstats.reporting.findings import Compared, Findings
+from coprodstats.reporting.findings import EVERYONE, Compared, Findings
 from coprodstats.reporting.language import listing, say, whole
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.statements import restated
@@ -79,6 +79,10 @@ class Words:
     def level(self, category: str) -> str:
         """Return a category as readers see it; frames and terms keep the codebook's word."""
         return self.own.get(category, category)
+
+    def group(self, name: str) -> str:
+        """Return a group of respondents as readers see it, also the one that everyone makes."""
+        return say("words.everyone") if name == EVERYONE else self.level(name)
 
     def split(self, split: str) -> str:
         """Return a split of an ordered outcome, such as ``low|high``, as readers see it."""
