@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +18,9 @@ import pyarrow as pa
 
 from coprodstats import errors
 from coprodstats.errors import Fault, InputError, ReaderCrashError, ResourceLimitError
+from coprodstats.survey.compact import Columns
 from coprodstats.survey.file_format import FileFormat, Format
+from coprodstats.survey.memory import check_room
 from coprodstats.survey.metadata import FileMetadata, metadata_from
 from coprodstats.survey.opening import OpenFile
 from coprodstats.survey.raw_table import RawTable
@@ -26,6 +28,9 @@ from coprodstats.survey.raw_table import RawTable
 _GIB = 1024**3
 _MOST_MEMORY = 16 * _GIB
 _LONGEST_LINE = 256 * 1024**2
+# Systems allow an argument of 128 KiB.
+_LONGEST_REQUEST = 64 * 1024
+Progress = Callable[[int, int], None]
 # The child finds this package where the parent found it, whatever its environment says.
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
@@ -70,8 +75,10 @@ def read_in_child(
     format_: Format,
     declared: FileFormat,
     *,
+    keep: Collection[str] | None = None,
     only_metadata: bool = False,
     limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> tuple[RawTable | None, FileMetadata]:
     """Read a file of a binary format in a process of its own.
 
@@ -83,10 +90,14 @@ def read_in_child(
         Its format.
     declared
         How it is written.
+    keep
+        Names of the columns wanted; None for all.
     only_metadata
         Whether only labels and the like are wanted.
     limits
         What the process may use; by default `limits_for` the size of the file.
+    progress
+        Called with the rows read so far and their number, if the file says it.
 
     Returns
     -------
@@ -98,7 +109,7 @@ def read_in_child(
     ReaderCrashError
         If the process dies.
     ResourceLimitError
-        If it needs too much memory or time.
+        If it needs too much memory or time, or the columns need more memory than is left here.
     InputError
         If the reader refuses the file.
 
@@ -112,6 +123,7 @@ def read_in_child(
         "name": file.name,
         "format": format_,
         "only_metadata": only_metadata,
+        "keep": _asked(keep),
         "memory": limits.memory,
         "seconds": limits.seconds,
         "settings": {"sheet": declared.sheet, "header_rows": declared.header_rows},
@@ -121,30 +133,24 @@ def read_in_child(
         timer = threading.Timer(limits.wall_seconds, child.kill)
         timer.start()
         assert child.stdout is not None  # noqa: S101  (it was asked for)
+        received = None
         try:
-            answer, table = _received(child.stdout)
+            received = _received(child.stdout, file.name, keep, progress)
         finally:
+            # A child that is still writing has nobody left to write to.
             child.stdout.close()
             status = child.wait()
             late = not timer.is_alive()
             timer.cancel()
-        if answer is None:
+        if received is None:
             raise _death(file.name, status, _tail(told), late=late)
-    if "error" in answer:
-        raise _error(answer, file.name)
-    metadata = metadata_from(answer["metadata"])
-    if table is None:
-        return None, metadata
-    missing = {name: tuple(codes) for name, codes in answer["declared_missing"].items()}
-    return (
-        RawTable(
-            table=table,
-            declared_missing=missing,
-            inexact=tuple(answer["inexact"]),
-            warnings=tuple(answer["warnings"]),
-        ),
-        metadata,
-    )
+    return received
+
+
+def _asked(keep: Collection[str] | None) -> list[str] | None:
+    """Return the names to ask for: all if they don't fit on a command line, to be sorted out here."""
+    names = None if keep is None else sorted(keep)
+    return names if len(json.dumps(names)) < _LONGEST_REQUEST else None
 
 
 def _started(request: Mapping[str, Any], file: OpenFile, told: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -163,18 +169,63 @@ def _started(request: Mapping[str, Any], file: OpenFile, told: IO[bytes]) -> sub
     )
 
 
-def _received(stream: IO[bytes]) -> tuple[dict[str, Any] | None, pa.Table | None]:
-    line = stream.readline(_LONGEST_LINE)
-    if not line.endswith(b"\n"):
-        return None, None
-    answer: dict[str, Any] = json.loads(line)
-    if "declared_missing" not in answer:
-        return answer, None
+def _received(
+    stream: IO[bytes], name: str, keep: Collection[str] | None, progress: Progress | None
+) -> tuple[RawTable | None, FileMetadata] | None:
+    """Return the answer, or None if it ends before its end."""
+    answer = _line(stream, name)
+    if answer is None or "metadata" not in answer:
+        return None
+    metadata = metadata_from(answer["metadata"])
+    if "names" not in answer:
+        return None, metadata
     try:
         with pa.ipc.open_stream(stream) as reader:
-            return answer, reader.read_all()
+            table = _table(reader, metadata.n_rows, name, keep, progress)
     except (pa.ArrowException, OSError, EOFError):
-        return None, None
+        return None
+    remarks = _line(stream, name)
+    if remarks is None:
+        return None
+    missing = {column: tuple(codes) for column, codes in remarks["declared_missing"].items()}
+    return (
+        RawTable(
+            table=table,
+            names=tuple(answer["names"]),
+            declared_missing=missing,
+            inexact=tuple(remarks["inexact"]),
+            warnings=tuple(remarks["warnings"]),
+        ),
+        metadata,
+    )
+
+
+def _line(stream: IO[bytes], name: str) -> dict[str, Any] | None:
+    line = stream.readline(_LONGEST_LINE)
+    if not line.endswith(b"\n"):
+        return None
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        raise _error(answer, name)
+    return answer
+
+
+def _table(
+    reader: pa.RecordBatchReader,
+    n_told: int | None,
+    name: str,
+    keep: Collection[str] | None,
+    progress: Progress | None,
+) -> pa.Table:
+    kept = [column for column in reader.schema.names if keep is None or column in keep]
+    columns, n_rows = Columns(kept), 0
+    for batch in reader:
+        columns.add(batch.column(column) for column in kept)
+        n_rows += batch.num_rows
+        check_room(columns.nbytes, n_rows, name)
+        if progress and n_told:
+            progress(min(n_rows, n_told), n_told)
+    return columns.table()
 
 
 def _tail(told: IO[bytes]) -> str:

@@ -1,7 +1,8 @@
 """The process in which other people's parsers read a file: limits first, then the parser, then its answer.
 
 It is started by `coprodstats.survey.child_process`: the file is its standard input, the request its argument,
-the answer (a line of JSON, then an Arrow stream) its standard output.
+the answer its standard output: a line of JSON, then an Arrow stream with some rows at a time, then another
+line of JSON. A line may be an error instead, also after part of the rows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from coprodstats.survey.metadata import FileMetadata
-    from coprodstats.survey.raw_table import RawTable
+    from coprodstats.survey.raw_table import RawBatches
 
 # What a parser says before it dies has to go somewhere.
 _MOST_WRITTEN = 64 * 1024
@@ -27,7 +28,8 @@ def main(request: Mapping[str, Any]) -> None:
     Parameters
     ----------
     request
-        ``name``, ``format``, ``only_metadata``, ``memory`` (bytes), ``seconds`` and ``settings``.
+        ``name``, ``format``, ``only_metadata``, ``keep`` (names of columns, or None for all), ``memory``
+        (bytes), ``seconds`` and ``settings``.
     """
     # Parsers may print; what they print must not run into the answer.
     out = os.fdopen(os.dup(1), "wb")
@@ -37,14 +39,12 @@ def main(request: Mapping[str, Any]) -> None:
 
     try:
         with os.fdopen(0, "rb", closefd=False) as stream:
-            table, metadata = _read(stream, request)
+            _answer(out, *_read(stream, request))
     except CoprodstatsError as error:
         faults = [asdict(fault) for fault in error.faults]
         _say(out, {"error": type(error).__name__, "faults": faults})
     except MemoryError:
         _say(out, {"error": "memory"})
-    else:
-        _answer(out, table, metadata)
     out.close()
 
 
@@ -76,22 +76,25 @@ def limit(memory: int, seconds: int) -> None:
             continue
 
 
-def _read(stream: BinaryIO, request: Mapping[str, Any]) -> tuple[RawTable | None, FileMetadata]:
+def _read(stream: BinaryIO, request: Mapping[str, Any]) -> tuple[RawBatches | None, FileMetadata]:
     name, format_, settings = request["name"], request["format"], request["settings"]
-    only = request["only_metadata"]
+    only, keep = request["only_metadata"], request["keep"]
     if format_ == "parquet":
         from coprodstats.survey import parquet_file  # noqa: PLC0415  (each loads a library of its own)
 
-        return parquet_file.read_parquet(stream, name, only_metadata=only)
+        if only:
+            return None, parquet_file.parquet_metadata(stream, name)
+        return parquet_file.read_parquet(stream, name, keep)
     if format_ in {"xlsx", "ods"}:
         from coprodstats.survey import sheet_file  # noqa: PLC0415
 
-        return sheet_file.read_sheet(stream, name, format_, **settings)
+        batches, metadata = sheet_file.read_sheet(stream, name, format_, keep, **settings)
+        return (None if only else batches), metadata
     from coprodstats.survey import stat_file  # noqa: PLC0415
 
     if only:
         return None, stat_file.stat_metadata(stream, name, format_)
-    return stat_file.read_stat(stream, name, format_)
+    return stat_file.read_stat(stream, name, format_, keep)
 
 
 def _say(out: BinaryIO, answer: Mapping[str, Any]) -> None:
@@ -99,20 +102,21 @@ def _say(out: BinaryIO, answer: Mapping[str, Any]) -> None:
     out.flush()
 
 
-def _answer(out: BinaryIO, table: RawTable | None, metadata: FileMetadata) -> None:
+def _answer(out: BinaryIO, table: RawBatches | None, metadata: FileMetadata) -> None:
     import pyarrow as pa  # noqa: PLC0415
 
+    from coprodstats.survey.raw_table import TEXT  # noqa: PLC0415
+
     answer: dict[str, Any] = {"metadata": metadata.to_dict()}
-    if table is not None:
-        answer |= {
-            "declared_missing": {name: list(codes) for name, codes in table.declared_missing.items()},
-            "inexact": list(table.inexact),
-            "warnings": list(table.warnings),
-        }
-    _say(out, answer)
-    if table is not None:
-        with pa.ipc.new_stream(out, table.table.schema) as writer:
-            writer.write_table(table.table)
+    if table is None:
+        _say(out, answer)
+        return
+    _say(out, {**answer, "names": table.names})
+    schema = pa.schema([(name, TEXT) for name in table.kept])
+    with pa.ipc.new_stream(out, schema) as writer:
+        for columns in table.batches:
+            writer.write_batch(pa.record_batch(list(columns), schema=schema))
+    _say(out, asdict(table.remarks))
 
 
 if __name__ == "__main__":

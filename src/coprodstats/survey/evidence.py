@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import BinaryIO
 
-from coprodstats.errors import EncodingError, Fault, FormatError, InputError
+from coprodstats.errors import EncodingError, Fault, FormatError, InputError, ResourceLimitError
 from coprodstats.survey.file_format import SHEETS, Format, codec
+from coprodstats.survey.limits import MOST_SHEET_BYTES
 from coprodstats.survey.opening import OpenFile, check_package
 
 _HEAD = 4096
@@ -66,7 +67,7 @@ def check_evidence(file: OpenFile, format_: Format, encoding: str = "utf-8") -> 
     TruncatedInputError
         If the list of parts of a spreadsheet is missing.
     ResourceLimitError
-        If a spreadsheet would unpack beyond all measure.
+        If a spreadsheet is too large, or would unpack beyond all measure.
     InputError
         If the file is empty.
     """
@@ -82,6 +83,9 @@ def check_evidence(file: OpenFile, format_: Format, encoding: str = "utf-8") -> 
         found = f"the name says {_NAMES[format_]}, the content is {looks or 'something else'}"
         raise FormatError(Fault(where=file.name, found=found, allowed=_ALLOWED[format_]))
     if format_ in SHEETS:
+        if file.size > MOST_SHEET_BYTES:
+            found = f"the file is larger than {MOST_SHEET_BYTES // 1024**3} GiB"
+            raise ResourceLimitError(Fault(where=file.name, found=found, remedy="export it as CSV"))
         _check_sheets(file.stream, file.name, format_)
 
 

@@ -115,7 +115,8 @@ def open_survey_file(
     with _opened(file) as stream:
         before = os.fstat(stream.fileno())
         if before.st_size > MOST_BYTES:
-            raise ResourceLimitError(Fault(where=file.name, found="the file is larger than 2 GiB"))
+            found = f"the file is larger than {MOST_BYTES // 1024**3} GiB"
+            raise ResourceLimitError(Fault(where=file.name, found=found))
         if sha256:
             _refuse_other(stream, file.name, sha256)
         with _unpacked(stream, file.name) as (plain, plain_name):
@@ -251,8 +252,18 @@ def _copy(packed: object, plain: BinaryIO, name: str, packed_size: int) -> None:
             break
         size += len(part)
         refuse_expansion(packed_size, size, name)
+        _write(plain, part, name)
+    _write(plain, b"", name)
+
+
+def _write(plain: BinaryIO, part: bytes, name: str) -> None:
+    try:
         plain.write(part)
-    plain.flush()
+        plain.flush()
+    except OSError:
+        found = "there is no room to unpack it"
+        remedy = "make room, or name another folder for temporary files: TMPDIR"
+        raise ResourceLimitError(Fault(where=name, found=found, remedy=remedy)) from None
 
 
 def refuse_expansion(packed: int, expanded: int, name: str) -> None:
@@ -268,7 +279,7 @@ def refuse_expansion(packed: int, expanded: int, name: str) -> None:
     Raises
     ------
     ResourceLimitError
-        If it grows beyond 4 GiB, or more than hundredfold.
+        If it grows beyond 16 GiB, or more than hundredfold.
     """
     if expanded > MOST_EXPANDED or (expanded > ALWAYS_EXPANDED and expanded > MOST_RATIO * max(packed, 1)):
         found = f"it unpacks to {expanded / 1024**2:,.0f} MiB or more from {packed / 1024:,.0f} KiB"

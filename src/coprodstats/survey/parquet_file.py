@@ -6,6 +6,8 @@ This runs in a process of its own: the parser is C++ code.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -22,16 +24,29 @@ from coprodstats.errors import (
 from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.metadata import FileMetadata, ValueType, VariableMetadata
-from coprodstats.survey.raw_table import RawTable, joined
-from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
+from coprodstats.survey.raw_table import RawBatches, Remarks
+from coprodstats.survey.typed_columns import column_fault, has_inexact, typed_column
 
 _ROWS_AT_ONCE = 100_000
+# How much of a column is read ahead; without a limit it is all that a group of rows holds of it.
+_BYTES_AT_ONCE = 1024**2
+
+
+def parquet_metadata(stream: BinaryIO, name: str) -> FileMetadata:
+    """Read only names, types and labels of a Parquet file.
+
+    Raises
+    ------
+    TruncatedInputError, SchemaError, ResourceLimitError
+        As `read_parquet`.
+    """
+    return _opened(stream, name)[1]
 
 
 def read_parquet(
-    stream: BinaryIO, name: str, *, only_metadata: bool = False
-) -> tuple[RawTable | None, FileMetadata]:
-    """Read a Parquet file.
+    stream: BinaryIO, name: str, keep: Collection[str] | None = None
+) -> tuple[RawBatches, FileMetadata]:
+    """Read a Parquet file some rows at a time.
 
     Parameters
     ----------
@@ -39,8 +54,8 @@ def read_parquet(
         The file.
     name
         What messages call the file.
-    only_metadata
-        Whether only names, types and labels are wanted.
+    keep
+        Names of the columns wanted; the pages of others are never read. None for all.
 
     Returns
     -------
@@ -50,44 +65,68 @@ def read_parquet(
     Raises
     ------
     TruncatedInputError
-        If the file is truncated or a page isn't what its checksum says.
+        If the file is truncated or a page isn't what its checksum says; perhaps only with a later batch.
     SchemaError
-        If a column holds anything but texts, numbers, dates, or true and false.
+        If a column wanted holds anything but texts, numbers, dates, or true and false.
     ResourceLimitError
         If it has too many columns or rows.
     InputError
         If it is empty.
     """
-    try:
+    file, metadata = _opened(stream, name)
+    kept = tuple(column for column in metadata.variables if keep is None or column in keep)
+    schema = file.schema_arrow
+    if faults := [fault for one in kept if (fault := column_fault(one, schema.field(one).type, name))]:
+        raise SchemaError(*faults)
+    if not metadata.n_rows:
+        raise InputError(Fault(where=name, found="the file holds no rows"))
+    remarks = Remarks()
+    batches = _batches(file, metadata.n_rows, kept, remarks, name)
+    names = tuple(metadata.variables)
+    return RawBatches(names=names, kept=kept, batches=batches, remarks=remarks), metadata
+
+
+def _opened(stream: BinaryIO, name: str) -> tuple[pq.ParquetFile, FileMetadata]:
+    with _understood(name):
         # Whole files are read ahead otherwise, whatever their size.
-        file = pq.ParquetFile(stream, page_checksum_verification=True, memory_map=False)
-        schema = file.schema_arrow
-        metadata = _metadata(file, schema, name)
-        _refuse(metadata, schema, name)
-        if only_metadata:
-            return None, metadata
-        columns = list(metadata.variables)
-        chunks: dict[str, list[pa.DictionaryArray]] = {column: [] for column in columns}
-        n_rows = 0
-        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns):
+        file = pq.ParquetFile(
+            stream, page_checksum_verification=True, memory_map=False, buffer_size=_BYTES_AT_ONCE
+        )
+        metadata = _metadata(file, file.schema_arrow, name)
+    _refuse(metadata, file.schema_arrow, name)
+    return file, metadata
+
+
+def _batches(
+    file: pq.ParquetFile, n_told: int, kept: Sequence[str], remarks: Remarks, name: str
+) -> Iterator[list[pa.DictionaryArray]]:
+    floats = [column for column in kept if pa.types.is_floating(file.schema_arrow.field(column).type)]
+    n_rows = 0
+    with _understood(name):
+        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(kept)) if kept else ():
             n_rows += batch.num_rows
-            for column in columns:
-                chunks[column].append(typed_column(batch.column(column)))
+            texts = {column: typed_column(batch.column(column)) for column in kept}
+            for column in floats:
+                if column not in remarks.inexact and has_inexact(texts[column].dictionary.to_pylist()):
+                    remarks.inexact.append(column)
+            yield list(texts.values())
+    if kept and n_rows != n_told:
+        found = f"the file says {n_told} rows and holds {n_rows}"
+        raise TruncatedInputError(Fault(where=name, found=found, remedy="copy or export the file again"))
+
+
+@contextmanager
+def _understood(name: str) -> Iterator[None]:
+    """Put what the parser says about damage into words of this package."""
+    try:
+        yield
+    except pa.ArrowMemoryError:
+        raise MemoryError from None
     except (pa.ArrowException, OSError, ValueError, LookupError, OverflowError) as error:
-        if isinstance(error, pa.ArrowMemoryError):
-            raise MemoryError from None
         found = "the Parquet reader can't make sense of the file; it is truncated or damaged"
         raise TruncatedInputError(
             Fault(where=name, found=found, remedy="copy or export the file again")
         ) from error
-    if n_rows != metadata.n_rows:
-        found = f"the file says {metadata.n_rows} rows and holds {n_rows}"
-        raise TruncatedInputError(Fault(where=name, found=found, remedy="copy or export the file again"))
-    if not n_rows:
-        raise InputError(Fault(where=name, found="the file holds no rows"))
-    table = pa.table({column: joined(parts) for column, parts in chunks.items()})
-    inexact = inexact_columns(table, [field.name for field in schema if pa.types.is_floating(field.type)])
-    return RawTable(table=table, inexact=inexact), metadata
 
 
 def _metadata(file: pq.ParquetFile, schema: pa.Schema, name: str) -> FileMetadata:
@@ -126,5 +165,3 @@ def _refuse(metadata: FileMetadata, schema: pa.Schema, name: str) -> None:
         found = f"the file says that it holds {metadata.n_rows:,} rows"
         raise ResourceLimitError(Fault(where=name, found=found, allowed=f"at most {MOST_ROWS:,}"))
     raise_found(header_faults(schema.names, name), InputError)
-    if faults := [fault for field in schema if (fault := column_fault(field.name, field.type, name))]:
-        raise SchemaError(*faults)

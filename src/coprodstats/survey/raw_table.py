@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -17,8 +19,10 @@ class RawTable:
     Attributes
     ----------
     table
-        One column per column of the file, in its order; text, each different text held once. A blank cell is
+        The columns that were asked for, in the order of the file: texts, or codes for texts. A blank cell is
         null.
+    names
+        Names of all columns of the file, in its order; those of the table if none are given.
     declared_missing
         Name to the codes that the file itself declares missing and that occur in it or are listed one by one.
     inexact
@@ -28,9 +32,14 @@ class RawTable:
     """
 
     table: pa.Table
+    names: tuple[str, ...] = ()
     declared_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inexact: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", tuple(self.table.column_names))
 
     @property
     def n_rows(self) -> int:
@@ -41,6 +50,43 @@ class RawTable:
     def columns(self) -> dict[str, list[str | None]]:
         """The cells by column, for tables that are small."""
         return {name: self.table[name].to_pylist() for name in self.table.column_names}
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Remarks:
+    """What a reader noticed by the end of a file.
+
+    Attributes
+    ----------
+    declared_missing, inexact, warnings
+        As in `RawTable`.
+    """
+
+    declared_missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    inexact: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RawBatches:
+    """A file some rows at a time.
+
+    Attributes
+    ----------
+    names
+        Names of all columns of the file, in its order.
+    kept
+        Names of those that are read.
+    batches
+        For each part of the rows one array of texts for each column kept. They can be had once.
+    remarks
+        Complete once the last batch has been had.
+    """
+
+    names: tuple[str, ...]
+    kept: tuple[str, ...]
+    batches: Iterator[Sequence[pa.DictionaryArray]]
+    remarks: Remarks
 
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -88,3 +134,44 @@ def rewritten(encoded: pa.DictionaryArray, texts: Sequence[str | None]) -> pa.Di
 def joined(chunks: Sequence[pa.DictionaryArray]) -> pa.ChunkedArray:
     """Return chunks of one column as a column whose chunks share one dictionary."""
     return pa.chunked_array(list(chunks), type=TEXT).unify_dictionaries()
+
+
+def replaced(column: pa.ChunkedArray, pattern: str, by: str) -> pa.ChunkedArray:
+    r"""Return a column of texts in which a pattern is replaced; different texts must stay different.
+
+    Examples
+    --------
+    >>> column = pa.chunked_array([pa.array(["1,5", "2"]).dictionary_encode()])
+    >>> replaced(column, "^([0-9]+),([0-9]+)$", r"\1.\2").to_pylist()
+    ['1.5', '2']
+    """
+    if not pa.types.is_dictionary(column.type):
+        return pc.replace_substring_regex(column, pattern, by)
+    chunks = [
+        pa.DictionaryArray.from_arrays(
+            chunk.indices, pc.replace_substring_regex(chunk.dictionary, pattern, by)
+        )
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, type=column.type)
+
+
+def text_size(column: pa.ChunkedArray) -> int:
+    """Return about how many bytes a column takes as plain text, each cell for itself.
+
+    Examples
+    --------
+    >>> text_size(pa.chunked_array([pa.array(["12", "3", "3"]).dictionary_encode()]))
+    28
+    """
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes) + 4 * len(column)
+    size = 8 * len(column)
+    for chunk in column.chunks:
+        codes = chunk.indices.drop_null().to_numpy(zero_copy_only=False)
+        size += int(np.bincount(codes) @ _lengths(chunk.dictionary)[: codes.max(initial=-1) + 1])
+    return size
+
+
+def _lengths(texts: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(pc.binary_length(texts).fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -33,8 +33,9 @@ from coprodstats.survey.declarations import NUMBERS
 from coprodstats.survey.evidence import check_evidence
 from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
+from coprodstats.survey.memory import check_fits
 from coprodstats.survey.opening import OpenFile, open_survey_file
-from coprodstats.survey.raw_table import RawTable
+from coprodstats.survey.raw_table import RawTable, text_size
 from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 ReadingProgress = Callable[[int, int], None]
 _ROW_LIMITS = (65_536, 1_048_576)
+_TEXT = pd.StringDtype(na_value=float("nan"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,7 +53,8 @@ class SurveyData:
     Attributes
     ----------
     frame
-        One column per variable of the codebook, in its order; all cells are text, a blank cell is NA.
+        One column per variable of the codebook, in its order; all cells are text, a blank cell is NA. Columns
+        are of dtype ``str``, or categories of such texts.
     codebook
         What the codes mean.
     source
@@ -76,7 +79,7 @@ class SurveyData:
         if list(self.frame.columns) != expected:
             found = column_faults(list(self.frame.columns), self.codebook, self.source, strict=True)
             raise_found(found, InputError)
-        other = [name for name in expected if self.frame[name].dtype != "str"]
+        other = [name for name in expected if not _is_text(self.frame[name].dtype)]
         if other:
             found_types = f"columns are not text: {listed(other)}"
             raise InputError(
@@ -97,11 +100,16 @@ class SurveyData:
         return f"<SurveyData {self.source!r}: {self.n_rows} rows, {self.frame.shape[1]} columns>"
 
 
+def _is_text(dtype: object) -> bool:
+    return dtype == "str" or (isinstance(dtype, pd.CategoricalDtype) and dtype.categories.dtype == "str")
+
+
 def read_survey(
     path: str | PathLike[str],
     codebook: Codebook,
     *,
     root: str | PathLike[str] | None = None,
+    compact: bool = False,
     progress: ReadingProgress | None = None,
 ) -> SurveyData:
     r"""Read a survey file as codes; nothing is converted and nothing is guessed.
@@ -116,8 +124,12 @@ def read_survey(
         table ``file`` how the file is written.
     root
         The folder that the file must lie in, links followed; None if any place will do.
+    compact
+        Whether columns whose texts repeat become categories, which take one or two bytes a cell: large
+        surveys have room for that, and cleaning them is faster. Cleaned answers are the same.
     progress
-        Called while a CSV file is read, with the bytes read so far and their number.
+        Called while the file is read, with how much has been read and how much there is: bytes of a text
+        file, rows of the others.
 
     Returns
     -------
@@ -133,7 +145,10 @@ def read_survey(
 
     Notes
     -----
-    Binary formats are parsed in a process of its own with limited memory and time.
+    Files are read some megabytes at a time and only declared columns are kept, so that memory grows with the
+    number of rows times that of the variables and with nothing else; spreadsheets alone are read at once.
+    Every byte of a text file is checked, also of columns that are left out. Binary formats are parsed in a
+    process of its own with limited memory and time.
 
     Examples
     --------
@@ -152,10 +167,12 @@ def read_survey(
     """
     declared = codebook.file
     with open_survey_file(path, root=root, sha256=declared.sha256) as file:
-        table, line_of = _read(file, declared, progress)
+        keep = frozenset(variable.file_column for variable in codebook.variables.values())
+        table, line_of = _read(file, declared, keep, progress)
         survey = _checked(table, codebook, file.name, line_of, has_marks=_has_marks(file, declared))
+        del table
         return SurveyData(
-            frame=_frame(survey.table, codebook),
+            frame=_frame(survey, codebook, file.name, compact=compact),
             codebook=codebook,
             source=file.name,
             sha256=file.digest(),
@@ -213,7 +230,7 @@ def survey_from_frame(frame: pd.DataFrame, codebook: Codebook, *, source: str = 
     table = pa.table(columns)
     raw = RawTable(table=table, inexact=inexact_columns(table, floats))
     survey = _checked(raw, codebook, source, lambda row: row + 1, has_marks=False)
-    return SurveyData(frame=_frame(survey.table, codebook), codebook=codebook, source=source)
+    return SurveyData(frame=_frame(survey, codebook, source), codebook=codebook, source=source)
 
 
 def _arrow(column: pd.Series, name: str, source: str) -> tuple[pa.Array, Fault | None]:
@@ -234,16 +251,16 @@ def _has_marks(file: OpenFile, declared: FileFormat) -> bool:
 
 
 def _read(
-    file: OpenFile, declared: FileFormat, progress: ReadingProgress | None
+    file: OpenFile, declared: FileFormat, keep: Collection[str], progress: ReadingProgress | None
 ) -> tuple[RawTable, Callable[[int], int]]:
     format_ = format_of(file.plain_name, declared)
     check_evidence(file, format_, declared.encoding)
     if format_ == "csv":
-        read = read_csv(file, declared, progress=progress)
-        return read.table, lambda row: read.lines[row]
-    table, _ = read_in_child(file, format_, declared)
+        read = read_csv(file, declared, keep=keep, progress=progress)
+        return read.table, read.line_of
+    table, _ = read_in_child(file, format_, declared, keep=keep, progress=progress)
     assert table is not None  # noqa: S101  (answers were asked for)
-    raise_found(header_faults(table.table.column_names, file.name), InputError)
+    raise_found(header_faults(table.names, file.name), InputError)
     first = declared.header_rows + 1 if format_ in SHEETS else 1
     return table, lambda row: row + first
 
@@ -251,7 +268,7 @@ def _read(
 def _checked(
     raw: RawTable, codebook: Codebook, name: str, line_of: Callable[[int], int], *, has_marks: bool
 ) -> RawTable:
-    columns = raw.table.column_names
+    columns = list(raw.names)
     if len(columns) > MOST_COLUMNS or raw.n_rows > MOST_ROWS:
         told = f"there are {raw.n_rows:,} rows and {len(columns):,} columns"
         allowed = f"at most {MOST_ROWS:,} and {MOST_COLUMNS:,}"
@@ -283,12 +300,24 @@ def _row_limit_warnings(n_rows: int) -> list[str]:
     ]
 
 
-def _frame(table: pa.Table, codebook: Codebook) -> pd.DataFrame:
-    text = pd.StringDtype(na_value=float("nan"))
-    return pd.DataFrame(
-        {key: pd.Series(pd.array(_plain(table[key]), dtype=text)) for key in codebook.variables}
-    )
+def _frame(raw: RawTable, codebook: Codebook, name: str, *, compact: bool = False) -> pd.DataFrame:
+    table = raw.table
+    if not compact:
+        check_fits(sum(text_size(table[key]) for key in codebook.variables), name)
+    columns = {}
+    for key, variable in codebook.variables.items():
+        # Names of respondents don't repeat, or shouldn't.
+        is_coded = compact and variable.kind != "id" and pa.types.is_dictionary(table[key].type)
+        columns[key] = _categories(table[key]) if is_coded else _texts(table[key])
+    return pd.DataFrame(columns, copy=False)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.large_string())
+def _texts(column: pa.ChunkedArray) -> pd.Series:
+    return pd.Series(pd.array(column.cast(pa.large_string()), dtype=_TEXT))
+
+
+def _categories(column: pa.ChunkedArray) -> pd.Series:
+    coded = column.unify_dictionaries().combine_chunks()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    texts = pd.Index(pd.array(coded.dictionary.cast(pa.large_string()), dtype=_TEXT))
+    return pd.Series(pd.Categorical.from_codes(codes, categories=texts))

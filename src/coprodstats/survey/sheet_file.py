@@ -6,7 +6,7 @@ This runs in a process of its own: what it reads is a compressed archive of unkn
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO
@@ -28,7 +28,7 @@ from coprodstats.errors import (
 from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.limits import LONGEST_CELL, MOST_COLUMNS
 from coprodstats.survey.metadata import FileMetadata, VariableMetadata
-from coprodstats.survey.raw_table import RawTable, joined
+from coprodstats.survey.raw_table import RawBatches, Remarks, joined
 from coprodstats.survey.sheet_cells import cell_faults
 from coprodstats.survey.typed_columns import typed_text
 
@@ -40,8 +40,14 @@ _FIRST_SURE_DAY = dt.date(1900, 3, 1)
 
 
 def read_sheet(
-    stream: BinaryIO, name: str, format_: str, *, sheet: str = "", header_rows: int = 1
-) -> tuple[RawTable, FileMetadata]:
+    stream: BinaryIO,
+    name: str,
+    format_: str,
+    keep: Collection[str] | None = None,
+    *,
+    sheet: str = "",
+    header_rows: int = 1,
+) -> tuple[RawBatches, FileMetadata]:
     """Read a sheet.
 
     Parameters
@@ -52,6 +58,8 @@ def read_sheet(
         What messages call the file.
     format_
         ``"xlsx"`` or ``"ods"``.
+    keep
+        Names of the columns wanted; the others are checked and left out. None for all.
     sheet
         Name of the sheet; empty if there is only one.
     header_rows
@@ -91,7 +99,10 @@ def read_sheet(
     raise_found(found, InputError)
     if not body.n_rows:
         raise InputError(Fault(where=name, found="there is a header but not a single row"))
-    table = RawTable(table=body.table(), inexact=tuple(sorted(body.inexact)))
+    kept = tuple(column for column in names if keep is None or column in keep)
+    batches = (batch.columns for batch in body.table().select(kept).to_batches())
+    remarks = Remarks(inexact=sorted(body.inexact))
+    table = RawBatches(names=tuple(names), kept=kept, batches=batches, remarks=remarks)
     variables = {column: VariableMetadata(name=column, type=body.type_of(column)) for column in names}
     metadata = FileMetadata(source=name, format=format_, variables=variables, n_rows=body.n_rows)
     return table, metadata

@@ -5,7 +5,7 @@ This runs in a process of its own: the parser is C code that crafted files have 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from coprodstats.errors import Fault, InputError, ResourceLimitError, TruncatedI
 from coprodstats.survey.file_format import Format
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.metadata import FileMetadata, Level, VariableMetadata
-from coprodstats.survey.raw_table import RawTable, joined, text_column
+from coprodstats.survey.raw_table import RawBatches, Remarks, text_column
 
 _PROGRAMS = {"sav": "SPSS", "por": "SPSS", "dta": "Stata"}
 _READERS = {"sav": "read_sav", "por": "read_por", "dta": "read_dta"}
@@ -25,8 +25,10 @@ _EXACT = 2**53
 _DATES = ("DATE", "ADATE", "EDATE", "JDATE", "SDATE", "DATETIME", "YMDHMS", "TIME", "DTIME", "MTIME")
 
 
-def read_stat(stream: BinaryIO, name: str, format_: Format) -> tuple[RawTable, FileMetadata]:
-    """Read an SPSS or Stata file.
+def read_stat(
+    stream: BinaryIO, name: str, format_: Format, keep: Collection[str] | None = None
+) -> tuple[RawBatches, FileMetadata]:
+    """Read an SPSS or Stata file some rows at a time.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ def read_stat(stream: BinaryIO, name: str, format_: Format) -> tuple[RawTable, F
         What messages call the file.
     format_
         ``"sav"`` (also ``.zsav``), ``"por"`` or ``"dta"``.
+    keep
+        Names of the columns wanted; None for all.
 
     Returns
     -------
@@ -47,36 +51,52 @@ def read_stat(stream: BinaryIO, name: str, format_: Format) -> tuple[RawTable, F
     Raises
     ------
     TruncatedInputError
-        If the file is truncated or damaged.
+        If the file is truncated or damaged; perhaps only with a later batch.
     InputError
         If it is empty.
     """
     metadata = stat_metadata(stream, name, format_)
-    n_columns = len(metadata.variables)
     _refuse_size(metadata, name)
-    chunks: dict[str, list[pa.DictionaryArray]] = {column: [] for column in metadata.variables}
-    texts = {column for column, variable in metadata.variables.items() if variable.type == "text"}
+    kept = tuple(column for column in metadata.variables if keep is None or column in keep)
+    wanted = {column: metadata.variables[column] for column in kept}
+    remarks = Remarks()
+    batches = _batches(_parts(stream, name, format_, metadata, kept), metadata.n_rows, wanted, remarks, name)
+    names = tuple(metadata.variables)
+    return RawBatches(names=names, kept=kept, batches=batches, remarks=remarks), metadata
+
+
+def _batches(
+    parts: Iterator[Mapping[str, Sequence[Any]]],
+    n_told: int | None,
+    wanted: Mapping[str, VariableMetadata],
+    remarks: Remarks,
+    name: str,
+) -> Iterator[list[pa.DictionaryArray]]:
     n_rows = 0
-    # Every part is found by passing over all rows before it, so there are not too many of them.
-    at_once = max(_CELLS_AT_ONCE // max(n_columns, 1), (metadata.n_rows or 0) // _MOST_PARTS, 1)
-    for part in _parts(stream, name, format_, at_once):
+    met: dict[str, set[str]] = {column: set() for column in wanted}
+    for part in parts:
         n_rows += len(next(iter(part.values()), []))
-        for column, cells in part.items():
-            chunks[column].append(_encoded(cells, text=column in texts))
-    if metadata.n_rows is not None and n_rows != metadata.n_rows:
-        found = f"the file says {metadata.n_rows:,} rows and holds {n_rows:,}"
+        texts = {
+            column: _encoded(part[column], text=variable.type == "text")
+            for column, variable in wanted.items()
+        }
+        for column, variable in wanted.items():
+            codes = [code for code in texts[column].dictionary.to_pylist() if code is not None]
+            met[column].update(_missing_among(codes, variable))
+            inexact = variable.type == "number" and _has_inexact(codes)
+            if inexact and column not in remarks.inexact:
+                remarks.inexact.append(column)
+        yield list(texts.values())
+    if wanted and n_told is not None and n_rows != n_told:
+        found = f"the file says {n_told:,} rows and holds {n_rows:,}"
         raise TruncatedInputError(Fault(where=name, found=found, remedy="copy or export the file again"))
-    if not n_rows:
+    if wanted and not n_rows:
         raise InputError(Fault(where=name, found="the file holds no rows"))
-    columns = {column: joined(parts) for column, parts in chunks.items()}
-    return (
-        RawTable(
-            table=pa.table(columns),
-            declared_missing=_declared_missing(metadata, columns),
-            inexact=_inexact(metadata, columns),
-        ),
-        metadata,
-    )
+    for column, variable in wanted.items():
+        stata = sorted(code for code in met[column] if code.startswith("."))
+        numbers = sorted((code for code in met[column] if not code.startswith(".")), key=float)
+        if missing := tuple(dict.fromkeys([*variable.missing, *numbers, *stata])):
+            remarks.declared_missing[column] = missing
 
 
 def stat_metadata(stream: BinaryIO, name: str, format_: Format) -> FileMetadata:
@@ -127,11 +147,16 @@ def _read(stream: BinaryIO, name: str, format_: Format, **options: Any) -> tuple
 
 
 def _parts(
-    stream: BinaryIO, name: str, format_: Format, at_once: int
+    stream: BinaryIO, name: str, format_: Format, metadata: FileMetadata, kept: Sequence[str]
 ) -> Iterator[Mapping[str, Sequence[Any]]]:
+    if not kept:
+        return
+    # Every part is found by passing over all rows before it, so there are not too many of them.
+    at_once = max(_CELLS_AT_ONCE // len(kept), (metadata.n_rows or 0) // _MOST_PARTS, 1)
+    chosen = {} if len(kept) == len(metadata.variables) else {"usecols": list(kept)}
     offset = 0
     while True:
-        part, _ = _read(stream, name, format_, row_offset=offset, row_limit=at_once)
+        part, _ = _read(stream, name, format_, row_offset=offset, row_limit=at_once, **chosen)
         n_rows = len(next(iter(part.values()), []))
         if n_rows or not offset:
             yield part
@@ -212,39 +237,17 @@ def _code(code: Any, *, text: bool) -> str | None:
     return f".{code}" if isinstance(code, str) and not text else cell_text(code)
 
 
-def _declared_missing(
-    metadata: FileMetadata, columns: Mapping[str, pa.ChunkedArray]
-) -> dict[str, tuple[str, ...]]:
-    declared = {}
-    for column, variable in metadata.variables.items():
-        present: list[str] = []
-        if variable.missing_ranges:
-            present = [
-                code
-                for code in _distinct(columns[column])
-                if any(low <= float(code) <= high for low, high in variable.missing_ranges)
-            ]
-        stata = [
-            code
-            for code in columns[column].unique().to_pylist()
-            if code and code.startswith(".") and variable.type != "text"
-        ]
-        codes = dict.fromkeys([*variable.missing, *sorted(present, key=float), *sorted(stata)])
-        if codes:
-            declared[column] = tuple(codes)
-    return declared
+def _missing_among(codes: Sequence[str], variable: VariableMetadata) -> Iterator[str]:
+    """Yield the codes that the file declares missing by a range, and Stata's letters."""
+    for code in codes:
+        if code.startswith("."):
+            if variable.type != "text":
+                yield code
+        elif any(low <= float(code) <= high for low, high in variable.missing_ranges):
+            yield code
 
 
-def _distinct(column: pa.ChunkedArray) -> list[str]:
-    codes = column.unique().to_pylist()
-    return [code for code in codes if code is not None and not code.startswith(".")]
-
-
-def _inexact(metadata: FileMetadata, columns: Mapping[str, pa.ChunkedArray]) -> tuple[str, ...]:
-    """Return the columns with whole numbers that a float can't tell from their neighbours."""
-    return tuple(
-        column
-        for column, variable in metadata.variables.items()
-        if variable.type == "number"
-        and any(abs(float(code)) > _EXACT and float(code).is_integer() for code in _distinct(columns[column]))
-    )
+def _has_inexact(codes: Sequence[str]) -> bool:
+    """Say whether there is a whole number that a float can't tell from its neighbours."""
+    numbers = (float(code) for code in codes if not code.startswith("."))
+    return any(abs(number) > _EXACT and number.is_integer() for number in numbers)

@@ -14,6 +14,7 @@ from coprodstats.errors import Fault
 from coprodstats.survey.raw_table import text_column
 
 _EXACT = 2**53
+_MOST_EXACT_DIGITS = 15
 
 
 def typed_column(column: pa.Array) -> pa.DictionaryArray:
@@ -109,9 +110,18 @@ def inexact_columns(table: pa.Table, names: Iterable[str]) -> tuple[str, ...]:
     names
         The columns whose cells were floats.
     """
-    found = []
-    for name in names:
-        codes = [code for code in table[name].unique().to_pylist() if code is not None and len(code) > 15]
-        if any(abs(number) > _EXACT and number.is_integer() for number in map(float, codes)):
-            found.append(name)
-    return tuple(found)
+    return tuple(name for name in names if has_inexact(table[name].unique().to_pylist()))
+
+
+def has_inexact(codes: Iterable[str | None]) -> bool:
+    """Say whether floats, written as text, hold a whole number that a float can't tell from its neighbours.
+
+    Examples
+    --------
+    >>> has_inexact(["9007199254740993"]), has_inexact(["1", "0.1", None])
+    (False, False)
+    >>> has_inexact(["9007199254740994.0"])
+    True
+    """
+    long = (float(code) for code in codes if code is not None and len(code) > _MOST_EXACT_DIGITS)
+    return any(abs(number) > _EXACT and number.is_integer() for number in long)
