@@ -214,6 +214,17 @@ def series_key(
     return x
 
 
+def line_key(base: Axes, x: float, y: float, series: Sequence[Series], *, gap: float = 0.3) -> None:
+    """Name the lines of series in a row, each after a piece of its own."""
+    for one in series:
+        (line,) = base.plot([x, x + 0.45], [y, y], color=one.colour, linewidth=2.2, zorder=3)
+        if one.dashes:
+            line.set_dashes(one.dashes)
+        interval_mark(base, x + 0.225, np.nan, np.nan, y, one)
+        write(base, x + 0.55, y, one.label)
+        x += 0.55 + text_width(one.label) + gap
+
+
 def write(
     axes: Axes,
     x: float,

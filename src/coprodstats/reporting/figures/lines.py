@@ -65,7 +65,7 @@ def prediction_lines(
             _draw(data, series, variable_label, value_label, full_axis=full_axis),
             caption,
             data,
-            _columns(data, variable_label, value_label),
+            prediction_columns(data, variable_label, value_label),
             alt=_alt(data, series, variable_label),
             description=_description(data, series, variable_label),
             group="outcome",
@@ -86,12 +86,13 @@ def _draw(
     cv.value_axis(axes, "number", variable_label, bins=9)
     cv.upright_axis(axes, "percent")
     for one in series:
-        _line(axes, data[data["model"] == one.name], one)
+        draw_line(axes, data[data["model"] == one.name], one)
     _names(axes, data, series, span[1], ylim)
     return paper
 
 
-def _line(axes: Axes, own: pd.DataFrame, one: Series) -> None:
+def draw_line(axes: Axes, own: pd.DataFrame, one: Series, *, marks: int = 8) -> None:
+    """Draw one outcome's line with its band and about so many marks."""
     x = own["value"].to_numpy()
     low, high = (own[name].to_numpy() * 100 for name in ("conf_low", "conf_high"))
     axes.fill_between(x, low, high, color=one.colour, alpha=0.2, linewidth=0, zorder=2)
@@ -108,7 +109,7 @@ def _line(axes: Axes, own: pd.DataFrame, one: Series) -> None:
     if one.dashes:
         line.set_dashes(one.dashes)
     line.set(marker=one.marker, markersize=5.5, markeredgecolor=PAPER, markeredgewidth=0.7, clip_on=False)
-    line.set_markevery(max(1, len(x) // 8))
+    line.set_markevery(max(1, len(x) // marks))
     axes.set_ylabel("")
 
 
@@ -132,7 +133,8 @@ def _names(
         )
 
 
-def _columns(data: pd.DataFrame, variable_label: str, value_label: str) -> list[Column]:
+def prediction_columns(data: pd.DataFrame, variable_label: str, value_label: str) -> list[Column]:
+    """Return the columns that print predictions along a variable."""
     decimals = max(cv.decimals(value) for value in data["value"])
     return [
         Column(key="value", label=variable_label, role="number", digits=decimals),

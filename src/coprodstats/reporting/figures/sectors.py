@@ -66,7 +66,7 @@ def sector_panels(
     )
     cv.require_values(where, "model", [one.name for one in series], data)
     cv.require_values(where, "term", [row.term for row in labels], data)
-    names = {row.term: _named(row) for row in labels}
+    names = {row.term: row_name(row) for row in labels}
     order = {term: position for position, term in enumerate(names)}
     sectors = list(dict.fromkeys(data["sector"]))
     data = data[data["term"].isin(names)].assign(label=lambda d: d["term"].map(names))
@@ -97,7 +97,8 @@ def sector_panels(
         )
 
 
-def _named(row: TermLabel) -> str:
+def row_name(row: TermLabel) -> str:
+    """Return a row's name where there are no headings: its group before its label."""
     return say("figures.member", group=row.group, label=row.label) if row.group else row.label
 
 
