@@ -12,6 +12,7 @@ from coprodstats.reporting.language import listing, say
 from coprodstats.reporting.narrative import Link, level, links
 from coprodstats.reporting.sentences import (
     MOST_WORDS,
+    again_sentence,
     count_words,
     direction_sentence,
     level_sentence,
@@ -95,13 +96,19 @@ def _link(findings: Findings, one: Link) -> Headline:
     first, second = findings.plan.outcomes
     sizes = {"one": short_size(one.first), "other": short_size(one.second)}
     text = _directions(one, first.event, second.event)
-    if count_words(text) > MOST_WORDS:
-        # The analysis' own words are long: names and sizes alone tell it.
-        names = {"first": lower_first(first.label), "second": lower_first(second.label)}
-        lead = say("headlines.lead", who=one.who.rstrip(" ,"), **names, **sizes)
+    if count_words(text) <= MOST_WORDS:
+        more = say("headlines.sizes", first=first.label, second=lower_first(second.label), **sizes)
+        return Headline(key=one.term, text=text, more=more)
+    # The analysis' own words are long: names and sizes alone tell it, or the surer link before the other.
+    names = {"first": lower_first(first.label), "second": lower_first(second.label)}
+    lead = say("headlines.lead", who=one.who.rstrip(" ,"), **names, **sizes)
+    if count_words(lead) <= MOST_WORDS:
         return Headline(key=one.term, text=lead, more="")
-    more = say("headlines.sizes", first=first.label, second=lower_first(second.label), **sizes)
-    return Headline(key=one.term, text=text, more=more)
+    told = [(one.first, first.event), (one.second, second.event)]
+    told.sort(key=lambda pair: pair[0].kind == "open")
+    (surer, event), (other, other_event) = told
+    text = direction_sentence(one.who, event, surer)
+    return Headline(key=one.term, text=text, more=again_sentence(other_event, other))
 
 
 def _directions(one: Link, first: str, second: str) -> str:
@@ -137,10 +144,17 @@ def _difference(findings: Findings, linked: Sequence[Link]) -> list[Headline]:
         ]
     more = []
     if named["clear"] and named["open"]:
-        more.append(say("headlines.rest_open", what=listing(named["open"])))
+        more.append(_rest("open", named["open"]))
     if named["small"]:
-        more.append(say("headlines.rest_small", what=listing(named["small"]), bound=bound))
+        more.append(_rest("small", named["small"], bound=bound))
     return [Headline(key="difference", text=text, more=" ".join(more))]
+
+
+def _rest(certainty: str, names: Sequence[str], **values: str) -> str:
+    text = say(f"headlines.rest_{certainty}", what=listing(names), **values)
+    if count_words(text) <= MOST_WORDS:
+        return text
+    return say(f"headlines.rest_{certainty}_count", n=len(names), **values)
 
 
 def _named(linked: Sequence[Link], certainty: str) -> list[str]:
@@ -149,7 +163,7 @@ def _named(linked: Sequence[Link], certainty: str) -> list[str]:
 
 
 def quoted(label: str) -> str:
-    """Return a label for the middle of a sentence; French puts it in quotation marks for want of an article."""
+    """Return a label for the middle of a sentence; French sets it in quotation marks."""
     return say("headlines.quoted", name=lower_first(label))
 
 

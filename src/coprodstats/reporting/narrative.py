@@ -12,10 +12,12 @@ from coprodstats.reporting.language import said
 from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
     Estimate,
+    again_sentence,
     difference_sentences,
     level_sentence,
     likelihood_sentences,
     lower_first,
+    size_sentence,
 )
 from coprodstats.reporting.span import Text, strong
 from coprodstats.reporting.words import ESTIMATES, Words, per_step
@@ -124,7 +126,8 @@ def _told(link: Link, findings: Findings, names: tuple[str, ...]) -> str:
     first, second = findings.plan.outcomes
     sentences = [
         *likelihood_sentences(link.who, first.event, link.first),
-        *likelihood_sentences(link.who, second.event, link.second),
+        again_sentence(second.event, link.second),
+        size_sentence(link.second),
         *difference_sentences(link.first, link.second, link.difference, names=names),
     ]
     return " ".join(sentences)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +12,7 @@ from coprodstats.errors import ConfigError, did_you_mean, listed
 from coprodstats.models.links import LinkName
 from coprodstats.reporting.formats import format_faults
 from coprodstats.reporting.language import LANGUAGES
-from coprodstats.reporting.sentences import lower_first
+from coprodstats.reporting.sentences import lower_first, too_long
 from coprodstats.reporting.suggestions import BriefingPlan, claims_named, read_briefing
 from coprodstats.reporting.table import KEY
 from coprodstats.reporting.theme import DEFAULT_THEME, Theme, read_theme
@@ -172,7 +172,7 @@ class AnalysisPlan:
     forest: tuple[str, ...]
     importance: ImportancePlan | None
     limits: tuple[str, ...]
-    briefing: BriefingPlan = BriefingPlan()
+    briefing: BriefingPlan = field(default_factory=BriefingPlan)
 
 
 def read_plan(path: str | Path) -> AnalysisPlan:
@@ -230,9 +230,18 @@ def read_plan(path: str | Path) -> AnalysisPlan:
         limits=top.texts("limits") or (),
         briefing=_briefing(top),
     )
+    for key, found, allowed in long_texts(plan):
+        top.fault(found, key=key, allowed=allowed)
     if top.faults:
         raise ConfigError(*top.faults)
     return plan
+
+
+def long_texts(plan: AnalysisPlan) -> list[tuple[str, str, str]]:
+    """Return the phrases of a plan that sentences have no room for: key, what was found, what is allowed."""
+    labels = {outcome.name: outcome.label for outcome in plan.outcomes}
+    events = {outcome.name: outcome.event for outcome in plan.outcomes}
+    return list(too_long(plan.phrases, labels, events))
 
 
 def _beside(top: TomlTable, file: Path, key: str, default: str | None = None) -> Path:

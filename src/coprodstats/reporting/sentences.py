@@ -7,7 +7,7 @@ A sentence has at most `MOST_WORDS` words; where an analysis' own words are long
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -28,8 +28,11 @@ Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680), so that the inter
 MOST_WORDS = 25
 """Words of a sentence (UK Government Analysis Function, Writing about data)."""
 
-PHRASE_WORDS = 12
-"""Words that an analysis may use for who a sentence is about, or for an event."""
+WHO_WORDS, EVENT_WORDS, LABEL_WORDS = 12, 9, 3
+"""Words that an analysis may use for whom a sentence is about, for an event, and for an outcome's label.
+
+Each text of the catalogue leaves room for as many within `MOST_WORDS`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,18 @@ def direction_sentence(who: str, event: str, estimate: Estimate) -> str:
     if count_words(told) <= MOST_WORDS:
         return told
     about = say("sentences.consider", who=lower_first(who).rstrip(" ,"))
-    return f"{about} {say(f'sentences.they_{kind}', event=event)}"
+    return f"{about} {again_sentence(event, estimate)}"
+
+
+def again_sentence(event: str, estimate: Estimate) -> str:
+    """Say whether people who have just been spoken of are more or less likely to do something.
+
+    Examples
+    --------
+    >>> again_sentence("to vote", Estimate(value=0.05, low=0.02, high=0.08))
+    'They were more likely to vote.'
+    """
+    return say(f"sentences.they_{estimate.kind}", event=event)
 
 
 def size_sentence(estimate: Estimate) -> str:
@@ -263,6 +277,31 @@ def size_span(estimate: Estimate) -> str:
 def signed_span(estimate: Estimate) -> str:
     """Return an interval in percentage points as tables print it."""
     return fmt.points_interval(estimate.low, estimate.high)
+
+
+def too_long(
+    phrases: Mapping[str, str], labels: Mapping[str, str], events: Mapping[str, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield each text of an analysis that is too long for a sentence: key, what was found, what is allowed.
+
+    Parameters
+    ----------
+    phrases
+        Whom sentences are about, by term.
+    labels, events
+        Those of the outcomes, by name.
+
+    Examples
+    --------
+    >>> list(too_long({"age": "People who are " + "very " * 10 + "old"}, {}, {}))
+    [('phrases.age', 'it has 14 words', 'at most 12')]
+    """
+    told = [(f"phrases.{term}", who, WHO_WORDS) for term, who in phrases.items()]
+    told += [(f"outcomes.{name}.label", label, LABEL_WORDS) for name, label in labels.items()]
+    told += [(f"outcomes.{name}.event", event, EVENT_WORDS) for name, event in events.items()]
+    for key, text, most in told:
+        if count_words(text) > most:
+            yield key, f"it has {count_words(text)} words", f"at most {most}"
 
 
 def lower_first(text: str) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from coprodstats.errors import ConfigError, Fault, did_you_mean
 from coprodstats.reporting.claims import Claim, ClaimResults
-from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, DescribePlan, OutcomePlan
+from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, DescribePlan, OutcomePlan, long_texts
 from coprodstats.reporting.suggestions import BriefingPlan
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable
@@ -95,6 +95,11 @@ def read_translations(plan: AnalysisPlan, codebook: Codebook, claims: Sequence[C
     own = own_words(plan, codebook, claims)
     faults: list[Fault] = []
     found = {code: _read(path, own, faults) for code, path in plan.translations.items()}
+    for code, path in plan.translations.items():
+        faults += [
+            Fault(where=f"{path.name}: {key}", found=long, allowed=allowed)
+            for key, long, allowed in long_texts(_plan(plan, found[code]))
+        ]
     if faults:
         raise ConfigError(*faults)
     return found
