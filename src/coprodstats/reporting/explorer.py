@@ -102,7 +102,7 @@ def _control(findings: Findings, words: Words, model: FittedModel, name: str) ->
     if name in model.spec.levels:
         levels = model.spec.levels[name]
         most = max(levels, key=lambda level: float(weights[(column == level).to_numpy()].sum()))
-        options = tuple((str(level), str(level)) for level in levels)
+        options = tuple((str(level), words.level(str(level))) for level in levels)
         return LevelControl(name=name, label=label, options=options, start=str(most))
     low, high, step = _range(findings, model, name)
     mean = float(np.average(column.to_numpy(dtype=float), weights=weights))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +23,20 @@ from coprodstats.reporting.document import (
     Section,
     TableBlock,
 )
+from coprodstats.reporting.explorer import build_explorer
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing, said, say, whole
 from coprodstats.reporting.methods import limits_section, methods_section
 from coprodstats.reporting.narrative import difference, summary_blocks
+from coprodstats.reporting.reading_guide import reading_guide
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.span import Text, link
 from coprodstats.reporting.words import Words, term_labels, wald_words
 
 
-def build_report(findings: Findings, *, version: str) -> Document:
+def build_report(
+    findings: Findings, *, version: str, beside: Mapping[str, Document] = MappingProxyType({})
+) -> Document:
     """Return the report on an analysis, in the language spoken.
 
     Parameters
@@ -39,6 +45,8 @@ def build_report(findings: Findings, *, version: str) -> Document:
         All numbers, with their words in that language (`translation.translated`).
     version
         The package's version, for the footer.
+    beside
+        Shorter documents by the name of their file, which the guide to reading leads to.
     """
     words = Words.of(findings)
     sections = [
@@ -50,19 +58,25 @@ def build_report(findings: Findings, *, version: str) -> Document:
         _models(findings, words),
         _comparison(findings, words),
         *_predictions(findings, words),
+        *_explorer(findings),
         *_groups(findings, words),
         *_importance(findings, words),
         *_claims(findings, words),
         methods_section(findings),
         limits_section(findings),
     ]
-    return Document(
+    report = Document(
         title=findings.plan.title,
         subtitle=findings.plan.subtitle,
         sections=tuple(sections),
         banner=say("report.synthetic") if findings.cleaned.codebook.synthetic else "",
         footer=(say("report.footer", version=version),),
+        theme=findings.plan.theme,
     )
+    if not beside:
+        return report
+    guide = _section("guide", "guide", reading_guide(findings, {**beside, "report.html": report}))
+    return replace(report, sections=(guide, *report.sections))
 
 
 def _section(key: str, name: str, *blocks: Block) -> Section:
@@ -208,6 +222,11 @@ def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
     variable = str(findings.main.predictions["variable"].iloc[0])
     heading = say("report.predictions", label=lower_first(words.label(variable)))
     return (Section(key="predictions", heading=heading, blocks=(FigureBlock(figure=figure),)),)
+
+
+def _explorer(findings: Findings) -> Sequence[Section]:
+    block = build_explorer(findings)
+    return () if block is None else (_section("explorer", "explorer", block),)
 
 
 def _groups(findings: Findings, words: Words) -> Sequence[Section]:
