@@ -17,13 +17,13 @@ from docx.shared import Emu
 from coprodstats.reporting.docx_template import list_definition, style_ids, text_width
 from coprodstats.reporting.span import Span, Text, spans
 from coprodstats.reporting.table import Column, Table
+from coprodstats.reporting.text_fit import column_widths
 from coprodstats.reporting.zip_archive import xml_text
 
 _RUN_STYLES: Mapping[str, str] = {"strong": "Strong", "emphasis": "Emphasis", "code": "Report Code"}
 _LETTER = 92
 """Width of a letter in a table's cell, on average, in twentieths of a point."""
 _PADDING = 130
-_LONGEST = 48
 _EMU_PER_TWIP = 635
 
 
@@ -169,7 +169,7 @@ def picture(
 
 def table(setting: Setting, data: Table, *, caption: str, description: str) -> Any:
     """Return a table: its first row and first column are marked as headers, its rows don't break."""
-    widths = column_widths(data, setting.width)
+    widths = column_widths(data, setting.width, letter=_LETTER, padding=_PADDING)
     look = element("tblLook", firstRow=1, lastRow=0, firstColumn=1, lastColumn=0, noHBand=1, noVBand=1)
     head = element(
         "tblPr",
@@ -213,40 +213,3 @@ def _row(
         words = paragraph(setting, text, "Report Cell", **format_)
         cells.append(element("tc", element("tcPr", element("tcW", w=width, type="dxa")), words))
     return element("tr", element("trPr", *properties), *cells)
-
-
-def column_widths(data: Table, total: int) -> list[int]:
-    """Return the widths of a table's columns, which add up to ``total`` twentieths of a point.
-
-    Every column gets room for its longest word; what is left goes to those with longer texts.
-
-    Examples
-    --------
-    >>> from coprodstats.reporting.table import Cell
-    >>> columns = (Column(key="a", label="Country"), Column(key="b", label="n", role="count"))
-    >>> row = (Cell(value="FR", text="FR"), Cell(value=1000, text="1,000"))
-    >>> demo = Table(key="t", title="T", n="1", source="S", columns=columns, rows=(row,))
-    >>> column_widths(demo, 9000)
-    [5108, 3892]
-    """
-    columns = [
-        [column.label, *(row[position].text for row in data.rows)]
-        for position, column in enumerate(data.columns)
-    ]
-    least = [max(len(word) for text in texts for word in [*text.split(), ""]) for texts in columns]
-    most = [
-        max(low, *(min(len(text), _LONGEST) for text in texts))
-        for low, texts in zip(least, columns, strict=True)
-    ]
-    low = [letters * _LETTER + _PADDING for letters in least]
-    high = [letters * _LETTER + _PADDING for letters in most]
-    if sum(high) <= total:
-        wanted = [total * width / sum(high) for width in high]
-    elif sum(low) >= total:
-        wanted = [total * width / sum(low) for width in low]
-    else:
-        share = (total - sum(low)) / (sum(high) - sum(low))
-        wanted = [a + (b - a) * share for a, b in zip(low, high, strict=True)]
-    widths = [int(width) for width in wanted]
-    widths[0] += total - sum(widths)
-    return widths

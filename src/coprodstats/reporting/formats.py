@@ -93,6 +93,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "ods": Format(
             title="OpenDocument workbook of tables", home="ods", renderer="ods_files", documents=("report",)
         ),
+        "pptx": Format(
+            title="slides",
+            home="pptx",
+            renderer="pptx_files",
+            documents=("briefing",),
+            packages=("lxml", "pillow", "python-pptx"),
+        ),
         "tex": Format(title="LaTeX tables", home="latex", renderer="latex_files", documents=("report",)),
     }
 )

@@ -18,7 +18,7 @@ from coprodstats.errors import ReportError
 from coprodstats.reporting import document as doc
 from coprodstats.reporting import span
 from coprodstats.reporting.docx import render_docx
-from coprodstats.reporting.docx_elements import column_widths
+from coprodstats.reporting.text_fit import column_widths
 from coprodstats.reporting.docx_template import REQUIRED_STYLES
 from coprodstats.reporting.language import say
 from coprodstats.reporting.table import Cell, Column, Table
@@ -152,7 +152,7 @@ def test_numbers_have_room_for_their_words() -> None:
     rows = ((long, Cell(value=1, text="1,234,567")),)
     columns = (Column(key="a", label="A"), Column(key="b", label="B", role="count"))
     table = Table(key="t", title="T", n="1", source="S", columns=columns, rows=rows)
-    first, second = column_widths(table, 9000)
+    first, second = column_widths(table, 9000, letter=92, padding=130)
     assert first > 4 * second
     assert second >= 9 * 80  # nine letters of 8.5 points, hardly narrower than half as wide as high
 
