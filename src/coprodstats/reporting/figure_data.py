@@ -46,7 +46,8 @@ class FigureData:
         such models of the first comparison.
     slopes
         Slopes of ordinal models on the log-odds scale: ``comparison, model, parameter, split, estimate,
-        conf_low, conf_high``; the common slope has an empty split.
+        conf_low, conf_high``; the common slope has an empty split, and that above a category has
+        ``> category``.
     parallel
         The tests of parallel lines of all terms: ``comparison, model, p_value``.
     calibration
@@ -69,6 +70,7 @@ class FigureData:
             "margins_by_group": self.margins,
             "predictions_by_group": self.predictions,
             "slopes_by_threshold": self.slopes,
+            "parallel_lines": self.parallel,
             "calibration": self.calibration,
             "weights": self.weights,
         }
@@ -240,7 +242,8 @@ def _slopes(plan: AnalysisPlan, models: Mapping[str, Models]) -> tuple[pd.DataFr
     tests = []
     for one in plan.comparisons:
         for name, model in models[one.key].items():
-            tested = _available(partial(parallel_lines_test, model)) if model.family == "ologit" else None
+            one_slope = model.family == "ologit" and not any(p.split for p in model.parameters)
+            tested = _available(partial(parallel_lines_test, model)) if one_slope else None
             # Without finite estimates at each threshold there is a note, and nothing to draw.
             if tested is None or tested.splits.empty or tested.splits["note"].any():
                 continue

@@ -20,6 +20,7 @@ from coprodstats.models.margins import average_predictions
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.claims import Claim, ClaimResults, check_claims, read_claims
+from coprodstats.reporting.figure_data import FigureData, figure_data
 from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan
 from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
 from coprodstats.reporting.suggestions import refuse_unknown_claims
@@ -93,6 +94,8 @@ class Findings:
         Ranks of predictors, or None.
     claims
         The claims with their verdicts, or None.
+    pictured
+        What figures draw beside what tables hold.
     crosscheck
         Largest difference of a coefficient from statsmodels, by model.
     translations
@@ -111,6 +114,7 @@ class Findings:
     compared: Mapping[str, Compared]
     importance: Importance | None
     claims: ClaimResults | None
+    pictured: FigureData
     crosscheck: Mapping[str, float]
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
@@ -188,6 +192,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
         compared=compared,
         importance=ranked,
         claims=claims,
+        pictured=figure_data(plan, {key: one.models for key, one in compared.items()}, cleaned, design),
         crosscheck=_crosscheck(models),
         translations=translations,
     )

@@ -36,6 +36,7 @@ def result_frames(findings: Findings) -> dict[str, pd.DataFrame]:
     ]
     if predicted:
         frames["predictions"] = pd.concat(predicted, ignore_index=True)
+    frames |= findings.pictured.frames()
     if findings.importance is not None:
         # A drop in pseudo R² is a small difference of large numbers: beyond nine decimals it is rounding.
         frames["importance"] = findings.importance.to_frame().round(9)
