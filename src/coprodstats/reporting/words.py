@@ -167,13 +167,8 @@ def drawn(findings: Findings, labels: Sequence[TermLabel]) -> list[TermLabel]:
 
 def per_step(words: Words, model: FittedModel, frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Return a frame of terms with the numbers of numeric variables per step instead of per unit."""
-    scaled = frame.copy()
-    for p in model.parameters:
-        if is_numeric(p):
-            size, _ = words.step(p.variables[0])
-            rows = scaled["term"] == comparable(p)
-            scaled.loc[rows, list(columns)] = scaled.loc[rows, list(columns)] * size
-    return scaled
+    steps = {comparable(p): words.step(p.variables[0])[0] for p in model.parameters if is_numeric(p)}
+    return _scaled(frame, steps, columns)
 
 
 def coefficients_per_step(
@@ -181,10 +176,12 @@ def coefficients_per_step(
 ) -> pd.DataFrame:
     """Return a frame of parameters, by name in ``term``, with numbers of numeric variables per step."""
     steps = {p.name: words.step(p.variables[0])[0] for p in model.parameters if is_numeric(p)}
-    scaled = frame.copy()
-    factor = [steps.get(name, 1.0) for name in scaled["term"]]
-    scaled[list(columns)] = scaled[list(columns)].mul(factor, axis=0)
-    return scaled
+    return _scaled(frame, steps, columns)
+
+
+def _scaled(frame: pd.DataFrame, steps: Mapping[str, float], columns: Sequence[str]) -> pd.DataFrame:
+    factor = np.array([steps.get(term, 1.0) for term in frame["term"]])
+    return frame.assign(**{column: frame[column].to_numpy() * factor for column in columns})
 
 
 def sample_words(model: FittedModel) -> str:
