@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from coprodstats.models.results import FittedModel
+from coprodstats.reporting import figure_titles as titles
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import (
     Caption,
     Figure,
+    TermLabel,
     comparison_forest,
     flow_diagram,
     item_bars,
@@ -18,8 +21,10 @@ from coprodstats.reporting.figures import (
     rank_bars,
     sector_panels,
 )
-from coprodstats.reporting.findings import Compared, Findings
-from coprodstats.reporting.language import listing
+from coprodstats.reporting.figures.items import MOST_ANSWERS
+from coprodstats.reporting.findings import EVERYONE, Compared, Findings
+from coprodstats.reporting.language import listing, say, whole
+from coprodstats.reporting.measures import margin_words
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.words import (
     ESTIMATES,
@@ -34,38 +39,41 @@ from coprodstats.reporting.words import (
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Variable
 
-MARGIN_SUBTITLE = (
-    "Average margin on the probability of each outcome, in percentage points, with 95% intervals"
-)
-
 
 def flow_figure(findings: Findings, words: Words) -> Figure:
     """Return the way from the rows of the file to the rows kept."""
-    return flow_diagram(findings.cleaned.log, words.source)
+    return flow_diagram(
+        findings.cleaned.log,
+        words.source,
+        worded=words.statement,
+        colour=findings.plan.theme.colours.accent,
+    )
 
 
 def levels_figure(findings: Findings, words: Words) -> Figure:
     """Return the level of each outcome by group."""
     by = findings.plan.describe.by
     frame = findings.levels
-    overall = frame[frame["group"] == "All"].set_index("model")["estimate"]
-    first, second = words.series
-    shares = [fmt.percent(overall[s.name]) for s in (first, second)]
+    everyone = frame[frame["group"] == EVERYONE]
+    events = [
+        say("figures.level_of", outcome=lower_first(s.label), event=_event_words(findings, s.name))
+        for s in words.series
+    ]
     caption = Caption(
         key="levels-by-group",
-        title=f"{first.label} {shares[0]}, {lower_first(second.label)} {shares[1]}",
-        subtitle="Weighted share of respondents; " + "; ".join(
-            f"{lower_first(s.label)}: {_event_words(findings, s.name)}" for s in words.series
+        title=titles.levels_title(
+            dict(zip(everyone["model"], everyone["estimate"], strict=True)), words.series
         ),
-        n=f"{int(frame.loc[frame['group'] == 'All', 'n'].max()):,} respondents",
+        subtitle=say("figures.levels_subtitle", told=say("figures.semicolon").join(events)),
+        n=say("words.respondents", n=int(everyone["n"].max())),
         source=words.source,
-        notes=("Intervals hold 95% and are made on the logit scale.",),
-    )  # fmt: skip
+        notes=(say("figures.levels_note"),),
+    )
     return levels_by_group(
-        frame,
+        frame.assign(group=[words.group(name) for name in frame["group"]]),
         caption,
-        group_label=words.label(by) if by else "Group",
-        value_label="Share of respondents",
+        group_label=words.label(by) if by else say("figures.group"),
+        value_label=say("figures.share_of_respondents"),
         series=words.series,
     )
 
@@ -75,47 +83,65 @@ def _event_words(findings: Findings, name: str) -> str:
 
 
 def items_figure(findings: Findings, words: Words) -> Figure | None:
-    """Return the shares of the items' answers, if they share two or three."""
+    """Return the shares of the items' answers, if all items have the same ones and they are few."""
     frame = findings.items
     categories = list(dict.fromkeys(frame["category"])) if len(frame) else []
-    if not 2 <= len(categories) <= 3:
+    if not 2 <= len(categories) <= MOST_ANSWERS or not _shared(frame, categories):
         return None
+    low, high = int(frame["n"].min()), int(frame["n"].max())
     caption = Caption(
         key="items",
-        title="Answers item by item",
-        subtitle="Weighted share of respondents by answer",
-        n=f"{int(frame['n'].min()):,} to {int(frame['n'].max()):,} respondents per item",
+        title=titles.items_title(frame, categories[-1]),
+        subtitle=say("figures.items_subtitle"),
+        n=say("figures.items_n", low=whole(low), high=whole(high)),
         source=words.source,
     )
-    return item_bars(frame, caption, categories=categories, value_label="Share of respondents")
+    return item_bars(
+        frame,
+        caption,
+        categories=categories,
+        value_label=say("figures.share_of_respondents"),
+        colour=findings.plan.theme.colours.answers,
+    )
+
+
+def _shared(frame: pd.DataFrame, categories: Sequence[str]) -> bool:
+    return bool((frame.groupby(["group", "item"])["category"].nunique() == len(categories)).all())
 
 
 def forest_figure(findings: Findings, words: Words, *, key: str, title: str) -> Figure:
     """Return the comparison: both outcomes on one axis and the difference beside it."""
     one = findings.main
-    first, second = words.series
-    model = one.models[first.name]
-    scaled = per_step(words, model, one.margins.intervals(), ESTIMATES)
-    difference = per_step(words, model, one.margins.to_frame(), ("difference", "conf_low", "conf_high"))
+    model = one.models[words.series[0].name]
+    measure = margin_words(one.models.values())
+    points = measure.role == "points"
     caption = Caption(
         key=key,
         title=title,
-        subtitle=MARGIN_SUBTITLE,
+        subtitle=_margin_subtitle([one]),
         n=compared_words(one, words),
         source=words.source,
-        notes=(
-            f"{one.margins.df_statement}. Numeric variables: per step given in brackets. "
-            "Margins are averaged over the weighted sample, other predictors as they are.",
-        ),
+        notes=(say("figures.forest_note", df=words.statement(one.margins.df_statement)),),
     )
     return comparison_forest(
-        scaled,
-        difference,
+        per_step(words, model, one.margins.intervals(), ESTIMATES),
+        per_step(words, model, one.margins.to_frame(), ("difference", "conf_low", "conf_high")),
         caption,
-        labels=[t for t in drawn(findings, term_labels(words, model)) if t.term in one.margins.terms],
+        labels=_labels(findings, words, model, set(one.margins.terms)),
+        unit="points" if points else "number",
         series=words.series,
-        difference_label=f"{second.label} − {lower_first(first.label)}",
+        axis_label=say("figures.percentage_points") if points else say("figures.own_units"),
+        difference_label=words.contrast,
     )
+
+
+def _margin_subtitle(members: Sequence[Compared]) -> str:
+    measure = margin_words([model for one in members for model in one.models.values()])
+    return say("figures.forest_subtitle" if measure.role == "points" else "figures.forest_subtitle_units")
+
+
+def _labels(findings: Findings, words: Words, model: FittedModel, terms: set[str]) -> list[TermLabel]:
+    return [label for label in drawn(findings, term_labels(words, model)) if label.term in terms]
 
 
 def predictions_figure(findings: Findings, words: Words) -> Figure | None:
@@ -124,35 +150,30 @@ def predictions_figure(findings: Findings, words: Words) -> Figure | None:
     if not len(one.predictions):
         return None
     variable = str(one.predictions["variable"].iloc[0])
-    declared = findings.cleaned.codebook.columns.get(variable)
-    unit = f" ({declared.unit})" if isinstance(declared, Variable | Conversion) and declared.unit else ""
     caption = Caption(
         key=f"predicted-by-{variable.replace('_', '-')}",
-        title=_ends_title(one.predictions, words, lower_first(words.label(variable))),
-        subtitle="Average adjusted prediction: everyone given each value in turn, with 95% intervals",
+        title=titles.ends_title(one.predictions, lower_first(words.label(variable)), words.series),
+        subtitle=say("figures.predictions_subtitle"),
         n=compared_words(one, words),
         source=words.source,
-        notes=("A comparison of people of different ages at one time; it can't tell age from generation.",)
-        if variable == "age"
-        else (),
+        notes=age_notes(variable),
     )
     return prediction_lines(
-        one.predictions,
-        caption,
-        variable_label=f"{words.label(variable)}{unit}",
-        series=words.series,
+        one.predictions, caption, variable_label=with_unit(findings, words, variable), series=words.series
     )
 
 
-def _ends_title(frame: pd.DataFrame, words: Words, label: str) -> str:
-    """Say what both outcomes' predictions are at the lowest and the highest value."""
-    ends = []
-    for value in (frame["value"].min(), frame["value"].max()):
-        at = frame[frame["value"] == value].set_index("model")["estimate"]
-        shares = listing([f"{lower_first(s.label)} {fmt.percent(at[s.name])}" for s in words.series])
-        ends.append(f"at {label} {value:g} {shares}")
-    text = "; ".join(ends)
-    return text[:1].upper() + text[1:]
+def age_notes(variable: str) -> tuple[str, ...]:
+    """Return the note that figures along age have."""
+    return (say("figures.age_note"),) if variable == "age" else ()
+
+
+def with_unit(findings: Findings, words: Words, variable: str) -> str:
+    """Return a variable's label with its unit, such as ``"Age (years)"``."""
+    declared = findings.cleaned.codebook.columns.get(variable)
+    unit = declared.unit if isinstance(declared, Variable | Conversion) else ""
+    label = words.label(variable)
+    return say("figures.unit", label=label, unit=words.level(unit)) if unit else label
 
 
 def sectors_figure(findings: Findings, words: Words, group: str, members: Sequence[Compared]) -> Figure:
@@ -161,26 +182,28 @@ def sectors_figure(findings: Findings, words: Words, group: str, members: Sequen
     for one in members:
         model = one.models[words.series[0].name]
         frame = per_step(words, model, one.margins.intervals(), ESTIMATES)
-        suffix = one.plan.suffix
-        frame["term"] = [t.removesuffix(suffix) if suffix else t for t in frame["term"]]
+        frame["term"] = [term.removesuffix(one.plan.suffix) for term in frame["term"]]
         parts.append(frame.assign(sector=one.plan.title))
         wanted.append(set(frame["term"]))
-    shared = set.intersection(*wanted)
     main = findings.main.models[words.series[0].name]
-    labels = [t for t in drawn(findings, term_labels(words, main)) if t.term in shared]
+    listed = listing([lower_first(one.plan.title) for one in members])
+    points = margin_words([m for one in members for m in one.models.values()]).role == "points"
     caption = Caption(
-        key=f"{group.lower().replace(' ', '-')}-panels",
-        title=f"{group} side by side: " + listing([lower_first(one.plan.title) for one in members]),
-        subtitle=MARGIN_SUBTITLE,
+        key=f"{members[0].plan.group_key}-panels",
+        title=say("figures.sectors_title", group=group, titles=listed),
+        subtitle=_margin_subtitle(members),
         n=range_words(members),
         source=words.source,
-        notes=(
-            "Each panel has outcomes of its own, and predictors where the analysis declares them; the "
-            "outcomes "
-            "differ in how common they are.",
-        ),
+        notes=(say("figures.sectors_note"),),
     )
-    return sector_panels(pd.concat(parts, ignore_index=True), caption, labels=labels, series=words.series)
+    return sector_panels(
+        pd.concat(parts, ignore_index=True),
+        caption,
+        labels=_labels(findings, words, main, set.intersection(*wanted)),
+        unit="points" if points else "number",
+        series=words.series,
+        axis_label=say("figures.percentage_points") if points else say("figures.own_units"),
+    )
 
 
 def importance_figure(findings: Findings, words: Words) -> Figure | None:
@@ -188,31 +211,37 @@ def importance_figure(findings: Findings, words: Words) -> Figure | None:
     if findings.importance is None or findings.plan.importance is None:
         return None
     frame = findings.importance.to_frame()
+    plan = findings.plan.importance
+    outcome = lower_first(next(s.label for s in words.series if s.name == plan.model))
+    shares = frame.loc[frame["variable"] == plan.highlight, "share_first"]
+    title = say("figures.importance_title", outcome=outcome)
+    if len(shares) and shares.min() >= 0.5:
+        predictor, share = words.label(plan.highlight), fmt.percent(shares.min())
+        title = say("figures.importance_first", predictor=predictor, outcome=outcome, share=share)
     frame = frame.assign(
-        predictor=[words.label(v) for v in frame["variable"]],
+        measure=[words.statement(measure) for measure in frame["measure"]],
+        predictor=[words.label(variable) for variable in frame["variable"]],
         importance=frame["estimate"],
         rank_1_share=frame["share_first"],
     )
-    plan = findings.plan.importance
-    outcome = next(s.label for s in words.series if s.name == plan.model)
-    shares = frame.loc[frame["variable"] == plan.highlight, "share_first"]
-    title = f"What goes most closely with {lower_first(outcome)}"
-    if len(shares) and shares.min() >= 0.5:
-        share = fmt.percent(shares.min())
-        title = f"{words.label(plan.highlight)}: first for {lower_first(outcome)} in {share} of replicates"
+    caption = Caption(
+        key="importance",
+        title=title,
+        subtitle=say("figures.importance_subtitle"),
+        n=sample_words(findings.main.models[plan.model]),
+        source=words.source,
+        notes=(
+            say(
+                "figures.importance_replicates",
+                n=len(findings.importance.replicates),
+                failed=whole(findings.importance.failed),
+            ),
+            say("figures.importance_depends"),
+        ),
+    )
     return rank_bars(
         frame,
-        Caption(
-            key="importance",
-            title=title,
-            subtitle="Importance by two measures, and share of replicates in which each ranks first",
-            n=sample_words(findings.main.models[plan.model]),
-            source=words.source,
-            notes=(
-                f"{len(findings.importance.replicates)} bootstrap replicates of PSUs within strata; "
-                f"{findings.importance.failed} could not be fitted.",
-                "Importance depends on what else is in the model.",
-            ),
-        ),
+        caption,
         highlight=words.label(plan.highlight) if plan.highlight else "",
+        colour=findings.plan.theme.colours.accent,
     )

@@ -47,9 +47,11 @@ class Words:
     @classmethod
     def of(cls, findings: Findings) -> Words:
         """Return the words of an analysis."""
+        themed = findings.plan.theme.colours
+        colours = (themed.individual, themed.collective)
         series = tuple(
-            Series(name=o.name, label=o.label, colour=s.colour, marker=s.marker, dashes=s.dashes)
-            for o, s in zip(findings.plan.outcomes, OUTCOMES, strict=True)
+            replace(s, name=o.name, label=o.label, colour=colour)
+            for o, s, colour in zip(findings.plan.outcomes, OUTCOMES, colours, strict=True)
         )
         codebook = findings.cleaned.codebook
         title = codebook.title or findings.cleaned.source

@@ -171,7 +171,7 @@ def _alt(highest: pd.DataFrame, category: str) -> list[str]:
         say("figures.items_high", category=category, item=high["item"], share=_share(high)),
         say("figures.items_low", item=low["item"], share=_share(low)),
         say("figures.brackets") if "conf_low" in highest else "",
-        say("figures.items_n", n=len(highest)),
+        say("figures.items_shown", n=len(highest)),
     ]
 
 

@@ -98,7 +98,7 @@ def _draw(
 ) -> Sheet:
     body = _ROW * len(order)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    left = min(cv.widest(order) + 0.25, 2.9)
+    left = min(cv.widest(order) + 0.25, 3.3)
     width = (cv.WIDTH - left - _GAP * (len(measures) - 1)) / len(measures)
     cv.row_labels(base, order, top=_TOP, row=_ROW, width=left, bold=highlight)
     for position, measure in enumerate(measures):

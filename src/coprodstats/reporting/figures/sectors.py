@@ -112,7 +112,7 @@ def _draw(
 ) -> Sheet:
     body = _ROW * len(names)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    left = min(max(cv.widest(list(names.values())) + 0.25, 1.2), 2.7)
+    left = min(max(cv.widest(list(names.values())) + 0.25, 1.2), 3.1)
     width = (cv.WIDTH - left - 0.1 - _GAP * (len(sectors) - 1)) / len(sectors)
     parts = [data[name] * cv.factor(unit) for name in ("estimate", "conf_low", "conf_high")]
     xlim = cv.limits(parts, include=[0.0])
