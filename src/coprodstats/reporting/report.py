@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting import layout_claims
 from coprodstats.reporting import layout_figures as figures
+from coprodstats.reporting import layout_fit as fit
+from coprodstats.reporting import layout_patterns as patterns
 from coprodstats.reporting import layout_tables as tables
 from coprodstats.reporting.document import (
     Block,
@@ -61,6 +63,7 @@ def build_report(
         *_explorer(findings),
         *_groups(findings, words),
         *_importance(findings, words),
+        *_fit(findings, words),
         *_claims(findings, words),
         methods_section(findings),
         limits_section(findings),
@@ -115,7 +118,9 @@ def _data(findings: Findings, words: Words) -> Section:
         (say("report.weights"), _weights_words(design.weights)),
         (say("report.df"), words.statement(model.df_statement())),
     )
-    return _section("data", "data", DefinitionList(items=rows))
+    weights = fit.weights_figure(findings, words)
+    drawn_weights = (FigureBlock(figure=weights),) if weights is not None else ()
+    return _section("data", "data", DefinitionList(items=rows), *drawn_weights)
 
 
 def _weights_words(weights: NDArray[np.float64]) -> str:
@@ -221,7 +226,9 @@ def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
         return ()
     variable = str(findings.main.predictions["variable"].iloc[0])
     heading = say("report.predictions", label=lower_first(words.label(variable)))
-    return (Section(key="predictions", heading=heading, blocks=(FigureBlock(figure=figure),)),)
+    panels = patterns.panels_figure(findings, words)
+    shown = [figure, panels] if panels is not None else [figure]
+    return (Section(key="predictions", heading=heading, blocks=tuple(FigureBlock(figure=f) for f in shown)),)
 
 
 def _explorer(findings: Findings) -> Sequence[Section]:
@@ -241,6 +248,9 @@ def _groups(findings: Findings, words: Words) -> Sequence[Section]:
         else:
             if len(members) > 1:
                 blocks.append(FigureBlock(figure=figures.sectors_figure(findings, words, group, members)))
+            heat = patterns.heat_figure(findings, words, members)
+            if heat is not None:
+                blocks.append(FigureBlock(figure=heat))
             for one in members:
                 only = _drawn_terms(findings, one, words)
                 table = tables.differences_table(one, words, scale="margin", only=only)
@@ -266,6 +276,14 @@ def _importance(findings: Findings, words: Words) -> Sequence[Section]:
     if figure is None:
         return ()
     return (_section("importance-ranks", "importance", FigureBlock(figure=figure)),)
+
+
+def _fit(findings: Findings, words: Words) -> Sequence[Section]:
+    shown = fit.fit_figures(findings, words)
+    if not shown:
+        return ()
+    blocks = tuple(FigureBlock(figure=figure) for figure in shown)
+    return (Section(key="fit", heading=say("figures.fit"), blocks=blocks),)
 
 
 def _claims(findings: Findings, words: Words) -> Sequence[Section]:
