@@ -100,8 +100,10 @@ def chart_title(findings: Findings, words: Words, terms: Sequence[str]) -> str:
     clear = sum(difference(findings.main, words, term).is_clear for term in terms)
     names = {which: quoted(s.label) for which, s in zip(("first", "second"), words.series, strict=True)}
     if not clear:
-        return say("headlines.differ_open", **names)
-    return say("headlines.differ_count", n=clear, total=len(terms), **names)
+        return say("briefing.chart_none", **names)
+    if clear == len(terms):
+        return say("briefing.chart_all", n=clear, **names)
+    return say("briefing.chart_some", n=clear, total=len(terms), **names)
 
 
 def _table(findings: Findings, words: Words) -> Section:

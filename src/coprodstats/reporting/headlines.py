@@ -10,6 +10,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.findings import EVERYONE, Findings
 from coprodstats.reporting.language import listing, say
 from coprodstats.reporting.narrative import Link, level, links
+from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
     MOST_WORDS,
     again_sentence,
@@ -21,6 +22,8 @@ from coprodstats.reporting.sentences import (
     short_size,
 )
 from coprodstats.reporting.words import Words
+
+Outcomes = tuple[OutcomePlan, OutcomePlan]
 
 MOST = 6
 """Headlines at most (Department for Education, analysts' guide)."""
@@ -63,9 +66,11 @@ def headlines(findings: Findings) -> tuple[Headline, ...]:
     """
     words = Words.of(findings)
     linked = links(findings, words)
-    last = [*_difference(findings, linked), *_importance(findings, words)]
-    terms = [_link(findings, one) for one in linked]
-    return (_levels(findings, words), *terms[: MOST - 1 - len(last)], *last)
+    outcomes = findings.plan.outcomes
+    last = [difference_headline(linked, outcomes)] if linked else []
+    last += _importance(findings, words)
+    terms = [link_headline(one, outcomes) for one in linked[: MOST - 1 - len(last)]]
+    return (_levels(findings, words), *terms, *last)
 
 
 def _levels(findings: Findings, words: Words) -> Headline:
@@ -92,8 +97,17 @@ def _index_means(findings: Findings, words: Words) -> str:
     )
 
 
-def _link(findings: Findings, one: Link) -> Headline:
-    first, second = findings.plan.outcomes
+def link_headline(one: Link, outcomes: Outcomes) -> Headline:
+    """Return how a predictor goes with both outcomes in one sentence, with the sizes behind it.
+
+    Parameters
+    ----------
+    one
+        What was found.
+    outcomes
+        The outcomes, in the order of subtraction.
+    """
+    first, second = outcomes
     sizes = {"one": short_size(one.first), "other": short_size(one.second)}
     text = _directions(one, first.event, second.event)
     if count_words(text) <= MOST_WORDS:
@@ -104,9 +118,8 @@ def _link(findings: Findings, one: Link) -> Headline:
     lead = say("headlines.lead", who=one.who.rstrip(" ,"), **names, **sizes)
     if count_words(lead) <= MOST_WORDS:
         return Headline(key=one.term, text=lead, more="")
-    told = [(one.first, first.event), (one.second, second.event)]
-    told.sort(key=lambda pair: pair[0].kind == "open")
-    (surer, event), (other, other_event) = told
+    told = ((one.first, first.event), (one.second, second.event))
+    (surer, event), (other, other_event) = sorted(told, key=lambda pair: pair[0].kind == "open")
     text = direction_sentence(one.who, event, surer)
     return Headline(key=one.term, text=text, more=again_sentence(other_event, other))
 
@@ -123,31 +136,35 @@ def _directions(one: Link, first: str, second: str) -> str:
     return direction_sentence(one.who, first, one.first)
 
 
-def _difference(findings: Findings, linked: Sequence[Link]) -> list[Headline]:
-    """Say which links differ between the outcomes, and what is known of the others."""
-    if not linked:
-        return []
+def difference_headline(linked: Sequence[Link], outcomes: Outcomes) -> Headline:
+    """Return which links differ between the outcomes, with what is known of the others behind it.
+
+    Parameters
+    ----------
+    linked
+        What was found, of one predictor or more.
+    outcomes
+        The outcomes, in the order of subtraction.
+    """
     named = {what: _named(linked, what) for what in ("clear", "small", "open")}
-    one, other = (quoted(o.label) for o in findings.plan.outcomes)
-    outcomes = {"first": one, "second": other}
-    bound = say_bound()
+    one, other = (quoted(o.label) for o in outcomes)
+    names, bound = {"first": one, "second": other}, say_bound()
     if named["clear"]:
         n = len(named["clear"])
-        text = say("headlines.differ", n=n, what=listing(named["clear"]), **outcomes)
+        text = say("headlines.differ", n=n, what=listing(named["clear"]), **names)
         if count_words(text) > MOST_WORDS:
-            text = say("headlines.differ_count", n=n, total=sum(map(len, named.values())), **outcomes)
+            text = say("headlines.differ_count", n=n, total=sum(map(len, named.values())), **names)
     elif named["open"]:
-        text = say("headlines.differ_open", **outcomes)
+        text = say("headlines.differ_open", **names)
     else:
-        return [
-            Headline(key="difference", text=say("headlines.differ_small", bound=bound, **outcomes), more="")
-        ]
+        text = say("headlines.differ_small", bound=bound, **names)
+        return Headline(key="difference", text=text, more="")
     more = []
     if named["clear"] and named["open"]:
         more.append(_rest("open", named["open"]))
     if named["small"]:
         more.append(_rest("small", named["small"], bound=bound))
-    return [Headline(key="difference", text=text, more=" ".join(more))]
+    return Headline(key="difference", text=text, more=" ".join(more))
 
 
 def _rest(certainty: str, names: Sequence[str], **values: str) -> str:
@@ -168,23 +185,43 @@ def quoted(label: str) -> str:
 
 
 def _importance(findings: Findings, words: Words) -> list[Headline]:
-    """Say whether the predictor that the analysis highlights ranks first, by every measure."""
     plan = findings.plan.importance
     if findings.importance is None or plan is None or not plan.highlight:
         return []
     frame = findings.importance.to_frame()
-    rows = frame[frame["variable"] == plan.highlight]
-    least, most = float(rows["share_first"].min()), float(rows["share_first"].max())
-    outcome = quoted(next(o.label for o in findings.plan.outcomes if o.name == plan.model))
-    values = {"label": quoted(words.label(plan.highlight)), "outcome": outcome}
+    shares = frame.loc[frame["variable"] == plan.highlight, "share_first"]
+    outcome = next(o.label for o in findings.plan.outcomes if o.name == plan.model)
     n = int(frame["variable"].nunique())
-    if least >= SURE and (rows["rank"] == 1).all():
-        text = say("headlines.first", n=n, **values)
-        more = say("headlines.share_least", share=fmt.percent(math.floor(100 * least) / 100))
+    return [rank_headline(words.label(plan.highlight), outcome, shares=list(shares), n=n)]
+
+
+def rank_headline(label: str, outcome: str, *, shares: Sequence[float], n: int) -> Headline:
+    """Return whether a predictor goes most closely with an outcome, by every measure.
+
+    Parameters
+    ----------
+    label, outcome
+        What the predictor and the outcome are called.
+    shares
+        Share of bootstrap replicates in which it ranks first, by each measure.
+    n
+        Number of predictors ranked.
+
+    Examples
+    --------
+    >>> rank_headline("Age", "Votes", shares=[0.97, 1.0], n=4).text
+    'Of 4 predictors, age went most closely with votes.'
+    """
+    values = {"label": quoted(label), "outcome": quoted(outcome)}
+    least, most = min(shares), max(shares)
+    if least >= SURE:
+        # Rounded down, as the sentence says "at least".
+        share = fmt.percent(math.floor(100 * least) / 100)
+        text, more = say("headlines.first", n=n, **values), say("headlines.share_least", share=share)
     elif most <= 1 - SURE:
-        text = say("headlines.not_first", n=n, **values)
-        more = say("headlines.share_most", share=fmt.percent(math.ceil(100 * most) / 100))
+        share = fmt.percent(math.ceil(100 * most) / 100)
+        text, more = say("headlines.not_first", n=n, **values), say("headlines.share_most", share=share)
     else:
         text = say("headlines.first_open", **values)
         more = say("headlines.share_between", low=fmt.percent(least), high=fmt.percent(most))
-    return [Headline(key="importance", text=text, more=more)]
+    return Headline(key="importance", text=text, more=more)

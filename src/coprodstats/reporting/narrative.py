@@ -114,20 +114,32 @@ def summary_blocks(findings: Findings) -> tuple[Block, ...]:
         All numbers.
     """
     words = Words.of(findings)
-    names = tuple(lower_first(o.label) for o in findings.plan.outcomes)
+    outcomes = findings.plan.outcomes
     items: list[Text] = [
-        (strong(f"{o.label}. "), level_sentence(o.event, level(findings, o))) for o in findings.plan.outcomes
+        (strong(f"{o.label}. "), level_sentence(o.event, level(findings, o))) for o in outcomes
     ]
-    items += [(strong(f"{link.label}. "), _told(link, findings, names)) for link in links(findings, words)]
+    items += [
+        (strong(f"{link.label}. "), " ".join(link_sentences(link, outcomes)))
+        for link in links(findings, words)
+    ]
     return (Paragraph(text=said("narrative.alike")), BulletList(items=tuple(items)))
 
 
-def _told(link: Link, findings: Findings, names: tuple[str, ...]) -> str:
-    first, second = findings.plan.outcomes
-    sentences = [
+def link_sentences(link: Link, outcomes: tuple[OutcomePlan, OutcomePlan]) -> tuple[str, ...]:
+    """Say how a predictor goes with each outcome, and whether the two links differ.
+
+    Parameters
+    ----------
+    link
+        What was found.
+    outcomes
+        The outcomes, in the order of subtraction.
+    """
+    first, second = outcomes
+    names = (lower_first(first.label), lower_first(second.label))
+    return (
         *likelihood_sentences(link.who, first.event, link.first),
         again_sentence(second.event, link.second),
         size_sentence(link.second),
         *difference_sentences(link.first, link.second, link.difference, names=names),
-    ]
-    return " ".join(sentences)
+    )
