@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 from coprodstats.errors import Fault, ReportError
 from coprodstats.reporting import style
+from coprodstats.reporting.colour import mixed
 from coprodstats.reporting.document import (
     Block,
     BulletList,
@@ -29,18 +31,19 @@ from coprodstats.reporting.language import said, say
 from coprodstats.reporting.pdf_tags import tag_row_headers
 from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table, legend_line
+from coprodstats.reporting.theme import Theme
+from coprodstats.reporting.two_pages import BRIEFING_PAGES, second_page
 
 DATE = (2000, 1, 1)
 """Both standards ask for a date, and the same run gives the same bytes on any day: every PDF has this one."""
 
 FONTS = ("Atkinson Hyperlegible", "DejaVu Sans")
 CODE_FONTS = ("DejaVu Sans Mono",)
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 _SECONDS = 946_684_800  # DATE since 1970
-_CALLOUTS = {
-    "key": {"edge": style.DARK_BLUE, "fill": "#EEF4F9"},
-    "note": {"edge": style.DARK_BLUE, "fill": "#EEF4F9"},
-    "warning": {"edge": "#8A3A06", "fill": "#FDF1EA"},
-}
+_WARNING = {"edge": "#8A3A06", "fill": "#FDF1EA"}
+SCALES = (1.12, 1.08, 1.04, 1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.82)
+"""Sizes at which a briefing is tried on its two pages; at the last one it may run over."""
 
 
 def pdf_files(document: Document, stem: str, results: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -79,54 +82,71 @@ def render_pdf(document: Document, results: Mapping[str, bytes]) -> bytes:
     >>> render_pdf(Document(title="Demo", sections=(section,)), {})[:8]
     b'%PDF-1.7'
     """
+    scales = SCALES if document.kind == "briefing" else (1.0,)
+    with TemporaryDirectory() as folder:
+        for scale in scales:
+            pdf = _compiled(document, page_data(document, results, scale=scale), Path(folder))
+            if len(_PAGE.findall(pdf)) <= BRIEFING_PAGES:
+                break
+    return tag_row_headers(pdf)
+
+
+def _compiled(document: Document, data: Mapping[str, Any], folder: Path) -> bytes:
     import typst  # noqa: PLC0415  (80 MB that only this format needs)
 
     template = (files("coprodstats.reporting") / "templates" / "report.typ").read_bytes()
-    data = json.dumps(page_data(document, results), ensure_ascii=False)
-    with TemporaryDirectory() as empty:
-        # The template reads no file: whatever tried would be refused outside this empty folder.
-        compiler = typst.Compiler(
-            template,
-            root=empty,
-            font_paths=typst.Fonts(
-                include_system_fonts=False, include_embedded_fonts=False, font_paths=_font_folders()
-            ),
-            sys_inputs={"data": data},
-            package_path=empty,
-            package_cache_path=empty,
-        )
-        try:
-            # For archives (ISO 19005-3) and for screen readers (ISO 14289-1), both at once.
-            pdf, warnings = compiler.compile_with_warnings(pdf_standards=["a-3a", "ua-1"], timestamp=_SECONDS)
-        except typst.TypstError as error:
-            raise ReportError(_refused(document, error.message)) from error
+    logo = document.theme.logo
+    if logo is not None:
+        (folder / data["logo"]["file"]).write_bytes(logo.svg or logo.png)
+    # The logo is all that the template can read: whatever else it tried is outside this folder.
+    compiler = typst.Compiler(
+        template,
+        root=folder,
+        font_paths=typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=_font_folders(document)
+        ),
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+        package_path=folder,
+        package_cache_path=folder,
+    )
+    try:
+        # For archives (ISO 19005-3) and for screen readers (ISO 14289-1), both at once.
+        pdf, warnings = compiler.compile_with_warnings(pdf_standards=["a-3a", "ua-1"], timestamp=_SECONDS)
+    except typst.TypstError as error:
+        raise ReportError(_refused(document, error.message)) from error
     if warnings:
         raise ReportError(*(_refused(document, warning.message) for warning in warnings))
-    return tag_row_headers(cast("bytes", pdf))
+    return cast("bytes", pdf)
 
 
 def _refused(document: Document, message: str) -> Fault:
     return Fault(where=f"PDF of {document.title!r}", found=f"Typst could not set it as it must be: {message}")
 
 
-def _font_folders() -> list[str]:
+def _font_folders(document: Document) -> list[str]:
     import matplotlib as mpl  # noqa: PLC0415  (its fonts are the figures' fonts)
 
     return [
+        *(str(file) for file in document.theme.fonts.files),
         str(files("fontpkg_atkinson_hyperlegible") / "files"),
         str(Path(mpl.get_data_path()) / "fonts" / "ttf"),
     ]
 
 
-def page_data(document: Document, results: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return all that the template says, as plain data."""
-    numbers = document.numbers()
+def page_data(document: Document, results: Mapping[str, bytes], *, scale: float = 1.0) -> dict[str, Any]:
+    """Return all that the template says, as plain data; ``scale`` makes a briefing's letters smaller."""
+    numbers, theme = document.numbers(), document.theme
+    figures = document.figures() if document.kind == "report" else ()
+    turn = second_page(document)
     language, _, region = document.language_tag.partition("-")
     return {
         "title": safe(document.title),
         "subtitle": safe(document.subtitle),
         "banner": safe(document.banner),
         "footer": [safe(line) for line in document.footer],
+        "kind": document.kind,
+        "organisation": safe(theme.organisation),
+        "logo": _logo(theme),
         "language": language,
         "region": region.lower() or None,
         "date": dict(zip(("year", "month", "day"), DATE, strict=True)),
@@ -141,20 +161,32 @@ def page_data(document: Document, results: Mapping[str, bytes]) -> dict[str, Any
         "look": {
             "ink": style.INK,
             "quiet": style.QUIET_INK,
-            "accent": style.DARK_BLUE,
+            "accent": theme.colours.accent,
             "hair": "#D5D8DC",
-            "callouts": _CALLOUTS,
-            "fonts": FONTS,
+            "callouts": _callouts(theme.colours.accent),
+            "fonts": [*([theme.fonts.text] if theme.fonts.files else []), *FONTS],
             "code-fonts": CODE_FONTS,
+            "scale": scale,
         },
         "sections": [
-            _section(section, level, numbers)
+            _section(section, level, numbers) | {"turns": section.key == turn}
             for outer in document.sections
             for level, section in [(1, outer), *((2, inner) for inner in outer.sections)]
         ],
-        "numbers": [_numbers_of(figure, numbers[figure.key]) for figure in document.figures()],
+        "numbers": [_numbers_of(figure, numbers[figure.key]) for figure in figures],
         "files": [_attachment(name, results[name]) for name in sorted(results)],
     }
+
+
+def _logo(theme: Theme) -> dict[str, str] | None:
+    if theme.logo is None:
+        return None
+    return {"file": "logo.svg" if theme.logo.svg else "logo.png", "alt": safe(theme.logo.alt)}
+
+
+def _callouts(accent: str) -> dict[str, dict[str, str]]:
+    own = {"edge": accent, "fill": mixed(accent, style.PAPER, 0.93)}
+    return {"key": own, "note": own, "warning": _WARNING}
 
 
 def _section(section: Section, level: int, numbers: Mapping[str, str]) -> dict[str, Any]:
@@ -185,11 +217,14 @@ def _block(block: Block, numbers: Mapping[str, str]) -> dict[str, Any]:
 
 def _inline(text: Text) -> list[dict[str, str]]:
     """Return spans whose letters the fonts have; the spaces at their ends stay."""
-    shown = []
-    for span in spans(text):
-        before, after = (" " if span.text[at : at + 1] == " " else "" for at in (0, len(span.text) - 1))
-        shown.append({**asdict(span), "text": f"{before}{safe(span.text)}{after}"})
-    return shown
+    return [{**asdict(span), "text": _with_ends(span.text)} for span in spans(text)]
+
+
+def _with_ends(text: str) -> str:
+    inner = safe(text)
+    if not inner:
+        return " " if " " in text else ""
+    return f"{' ' * text.startswith(' ')}{inner}{' ' * text.endswith(' ')}"
 
 
 def _table(table: Table, number: str, title: str) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from coprodstats.reporting.table import Table
 from coprodstats.reporting.text_fit import column_widths, fitting_size
 from coprodstats.reporting.zip_archive import xml_text
 
+# python-pptx has no types for its colours.
+_Colour: Any = RGBColor
 _TITLE_SIZES = (28, 26, 24, 22, 20)
 _OPENING_SIZES = (40, 36, 32, 28, 24)
 _POINT_SIZES = (24, 22, 20, 18, 16, 14, 12)
@@ -266,7 +268,7 @@ def _write(paragraph: Any, text: Text, size: float, *, bold: bool = False, colou
         if span.style == "emphasis":
             run.font.italic = True
         if colour:
-            run.font.color.rgb = RGBColor.from_string(colour.lstrip("#"))
+            run.font.color.rgb = _Colour(*bytes.fromhex(colour.lstrip("#")))
 
 
 def _name(shape: Any, name: str, alt: str) -> None:

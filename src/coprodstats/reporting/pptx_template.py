@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
 from pptx import Presentation
 from pptx.opc.constants import RELATIONSHIP_TYPE as RT
+from pptx.opc.oxml import serialize_part_xml
+from pptx.oxml import parse_xml
 from pptx.oxml.ns import qn
+from pptx.oxml.xmlchemy import OxmlElement
 from pptx.util import Inches
 
 from coprodstats.reporting.style import INK, QUIET_INK
@@ -98,20 +101,27 @@ def add_slide(presentation: Any, layout: str, footer: str) -> Any:
 
 def _copied(shape: Any, text: str) -> Any:
     """Return a placeholder of the layout for a slide: its kind, and its text if it has one of its own."""
-    copied = etree.fromstring(etree.tostring(shape.element))
+    copied = deepcopy(shape.element)
     for words in copied.iter(qn("a:t")):
         words.text = "‹#›"
     if text:
         body = copied.find(qn("p:txBody"))
         for paragraph in body.findall(qn("a:p")):
             body.remove(paragraph)
-        run = etree.SubElement(etree.SubElement(body, qn("a:p")), qn("a:r"))
-        etree.SubElement(run, qn("a:rPr"))
-        etree.SubElement(run, qn("a:t")).text = xml_text(text)
+        words = OxmlElement("a:t")
+        words.text = xml_text(text)
+        body.append(_holding("a:p", _holding("a:r", OxmlElement("a:rPr"), words)))
     place = copied.find(qn("p:spPr"))
     for child in list(place):
         place.remove(child)
     return copied
+
+
+def _holding(tag: str, *children: Any) -> Any:
+    made = OxmlElement(tag)
+    for child in children:
+        made.append(child)
+    return made
 
 
 def finished_pptx(presentation: Any, *, title: str, subject: str, language: str) -> bytes:
@@ -138,7 +148,7 @@ def _name_language(page: Any, language: str) -> None:
         for run in page.iter(qn(tag)):
             properties = run.find(qn("a:rPr"))
             if properties is None:
-                properties = etree.Element(qn("a:rPr"))
+                properties = OxmlElement("a:rPr")
                 run.insert(0, properties)
             properties.set("lang", language)
     for end in page.iter(qn("a:endParaRPr")):
@@ -147,7 +157,7 @@ def _name_language(page: Any, language: str) -> None:
 
 def _paint(part: Any, theme: Theme) -> None:
     """Write the theme's colours and fonts into the presentation's own theme."""
-    root = etree.fromstring(part.blob)
+    root = parse_xml(part.blob)
     colours = {
         "dk1": INK,
         **dict.fromkeys(("dk2", "accent1", "hlink", "folHlink"), theme.colours.accent),
@@ -158,11 +168,13 @@ def _paint(part: Any, theme: Theme) -> None:
         slot = next(root.iter(qn(f"a:{name}")))
         for child in list(slot):
             slot.remove(child)
-        etree.SubElement(slot, qn("a:srgbClr"), val=colour.lstrip("#").upper())
+        painted = OxmlElement("a:srgbClr")
+        painted.set("val", colour.lstrip("#").upper())
+        slot.append(painted)
     fonts = {"majorFont": theme.fonts.headings or theme.fonts.text, "minorFont": theme.fonts.text}
     for kind, font in fonts.items():
         next(root.iter(qn(f"a:{kind}"))).find(qn("a:latin")).set("typeface", font or FONT)
-    part._blob = etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)  # noqa: SLF001
+    part._blob = serialize_part_xml(root)  # noqa: SLF001
 
 
 def _style_texts(master: Any) -> None:
@@ -201,13 +213,13 @@ def _style_small(shape: Any, side: str) -> None:
     old = body.find(qn("a:lstStyle"))
     colour = f'<a:solidFill><a:srgbClr val="{QUIET_INK.lstrip("#")}"/></a:solidFill>'
     level = f'<a:lvl1pPr algn="{side}"><a:defRPr sz="1100">{colour}</a:defRPr></a:lvl1pPr>'
-    body.replace(old, etree.fromstring(f'<a:lstStyle xmlns:a="{_DRAWING}">{level}</a:lstStyle>'))
+    body.replace(old, parse_xml(f'<a:lstStyle xmlns:a="{_DRAWING}">{level}</a:lstStyle>'))
 
 
 def _add_band(master: Any) -> None:
     """Draw a band of the accent colour along the top, where no screen reader meets it: on the master."""
     tree = next(master.element.iter(qn("p:spTree")))
-    tree.insert(2, etree.fromstring(_BAND.format(width=Inches(WIDTH), height=Inches(0.14))))
+    tree.insert(2, parse_xml(_BAND.format(width=Inches(WIDTH), height=Inches(0.14))))
 
 
 def _style_opening(layout: Any) -> None:
