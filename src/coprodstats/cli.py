@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ def run(analysis: Path, out: Path | None) -> None:
 
     with _told(), _progress(f"coprodstats {analysis.name}") as say:
         result = run_analysis(analysis, out=out, progress=say)
+    _warn(result.warnings)
     folder = _shown(result.folder)
     click.echo(f"{len(result.files)} files in {folder}; open {folder / 'report.html'}")
 
@@ -91,7 +92,7 @@ def init(datafile: Path, out: Path | None, labels: Path | None) -> None:
 def check(datafile: Path, codebook: Path, form: str) -> None:
     """Read and clean DATAFILE by CODEBOOK, and say what is wrong or worth a look; nothing is written.
 
-    All faults are told at once. Without any, what cleaning did is told too.
+    All faults are told at once. Without any, what each rule of cleaning touches is told too, also nothing.
     """
     from coprodstats.reporting.writing import frame_to_csv  # noqa: PLC0415
     from coprodstats.survey.checks import check_survey  # noqa: PLC0415
@@ -105,6 +106,7 @@ def check(datafile: Path, codebook: Path, form: str) -> None:
             _tell_log(checked.cleaned.log)
         for note in checked.notes():
             click.echo(f"    note  {note.where}: {note.found}")
+        _warn(f"{warning.code} {warning.found}".strip() for warning in checked.warnings())
         if checked.error is not None:
             raise checked.error
 
@@ -153,10 +155,19 @@ def export(codebook: Path, form: str, data: Path | None, out: Path | None) -> No
 def _tell_log(log: CleaningLog) -> None:
     for label, rows in log.flow():
         click.echo(f"{rows:>8,}  {label}")
-    changed = log.cells
+    click.echo(f"\n{'rows':>8}  {'cells':>8}  {'action':<13}rule")
+    for rule, action, detail, rows, cells in log.rules.itertuples(index=False):
+        named = f"{rule} ({detail})" if detail else rule
+        click.echo(f"{rows:>8,}  {cells:>8,}  {action:<13}{named}")
+    click.echo()
+    changed = log.cells[log.cells["cells"] > 0]
     for rule, variable, cells in zip(changed["rule"], changed["variable"], changed["cells"], strict=True):
-        if cells:
-            click.echo(f"{cells:>8,}  cells of {variable}: {rule}")
+        click.echo(f"{cells:>8,}  cells of {variable}: {rule}")
+
+
+def _warn(texts: Iterable[str]) -> None:
+    for text in texts:
+        click.echo(f"warning  {text}", err=True)
 
 
 def _shown(folder: Path) -> Path:

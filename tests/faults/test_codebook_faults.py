@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import coprodstats as cps
-from coprodstats.errors import CodebookError, SchemaError, did_you_mean
+from coprodstats.errors import CodebookError, SchemaError, UnexpectedCodeError, did_you_mean
 
 GOOD = """title = "t"
 
@@ -117,6 +118,73 @@ def test_columns_and_codebook_must_match(old: str, new: str, told: str, folder: 
     codebook = read(folder, GOOD.replace(old, new, 1))
     with pytest.raises(SchemaError, match=rf"^\[E-I110\](?s:.)*{told}"):
         cps.read_survey(folder / "survey.csv", codebook)
+
+
+def cleaned(folder: Path, text: str, *answers: str) -> cps.CleanedSurvey:
+    """Clean one answer per row, with weights of 1."""
+    codebook = read(folder, text)
+    rows = {"person": [str(i) for i, _ in enumerate(answers)], "weight": "1", "trust": list(answers)}
+    return cps.clean(cps.survey_from_frame(pd.DataFrame(rows), codebook, source="survey.csv"))
+
+
+def test_a_missing_code_keeps_its_reason_and_enters_no_mean(folder: Path) -> None:
+    """F40."""
+    text = GOOD.replace(TRUST, TRUST + '\nmissing = { 88 = "don\'t know", 99 = "refused" }')
+    found = cleaned(folder, text, "1", "88", "3", "99")
+    assert found.reasons["trust"].fillna("").tolist() == ["", "don't know", "", "refused"]
+    numeric = text.replace(TRUST, "range = [1, 3]").replace('"ordinal"', '"numeric"')
+    assert cps.means(cleaned(folder, numeric, "1", "88", "3", "99"), "trust")["estimate"].tolist() == [2.0]
+
+
+def test_a_code_that_nobody_declared_is_refused(folder: Path) -> None:
+    """F41."""
+    with pytest.raises(UnexpectedCodeError, match=r"^\[E-I200\]") as caught:
+        cleaned(folder, GOOD, *["88"] * 12, "1")
+    assert caught.value.exit_status == 4
+    told = str(caught.value)
+    assert "survey.csv: trust: codes that the codebook does not declare: '88' in 12 rows" in told
+    assert "looks like a missing code" in told
+    assert "declare them in variables.trust.values or .missing" in told
+
+
+def test_two_codes_with_one_label_are_kept_apart(folder: Path) -> None:
+    """F42."""
+    text = GOOD.replace('2 = "middle"', '2 = "Low"')
+    found = cleaned(folder, text, "1", "2", "3")
+    assert found.frame["trust"].tolist() == ["low (1)", "Low (2)", "high"]
+    warning = (
+        "[W-C122] codebook.toml, line 12: variables.trust.values: several codes share a label, and are told "
+        "apart by their codes: low, Low"
+    )
+    assert found.warnings == (warning,)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series([1, "1"], dtype=object),
+        pd.Series([1, "1"], dtype="category"),
+        pd.Series([1.0, 1], dtype=object),
+        pd.Series(["1", 1.0], dtype="category"),
+    ],
+    ids=["object", "category", "numbers", "category of numbers"],
+)
+def test_a_number_and_its_text_are_not_taken_for_two_categories(column: pd.Series, folder: Path) -> None:
+    """F42: categories that are written alike are one code, or refused; they never become two."""
+    frame = pd.DataFrame({"person": ["a", "b"], "weight": 1.0, "trust": column})
+    codebook = read(folder, GOOD)
+    try:
+        survey = cps.survey_from_frame(frame, codebook)
+    except SchemaError as error:
+        assert "trust: the cells are not all of one type" in str(error)  # noqa: PT017  (either will do)
+    else:
+        assert survey.frame["trust"].tolist() == ["1", "1"]
+
+
+def test_two_spellings_of_a_missing_number_have_one_reason(folder: Path) -> None:
+    text = GOOD.replace(TRUST, 'missing = { 99 = "refused", "99.0" = "blank" }').replace("ordinal", "numeric")
+    with pytest.raises(CodebookError, match=r"line 12: .*code '99\.0' is the same number as another"):
+        read(folder, text)
 
 
 @pytest.mark.parametrize("name", ["WEIGHT", "Wieght", "wEIGTH"])

@@ -105,6 +105,7 @@ def test_progress_goes_to_stderr_and_only_a_finished_run_is_done(
     class Done:
         files: ClassVar = {"report.html": 3}
         folder = tmp_path
+        warnings = ("[W-D320] survey.csv: w: weights are extreme",)
 
     def run(path: Path, *, out: Path | None, progress: Callable[[str], None]) -> Done:
         progress("fitting")
@@ -115,7 +116,10 @@ def test_progress_goes_to_stderr_and_only_a_finished_run_is_done(
     told = command("run", "a.toml", "--out", tmp_path)
     assert told.exit_code == 0
     assert told.stdout == f"1 files in {tmp_path}; open {tmp_path / 'report.html'}\n"
-    assert told.stderr == "coprodstats a.toml: done\n"
+    assert told.stderr.splitlines() == [
+        "coprodstats a.toml: done",
+        "warning  [W-D320] survey.csv: w: weights are extreme",
+    ]
 
     def fail(*_: object, **__: object) -> None:
         raise errors.ModelError(Fault(where="here", found="it is wrong"))
@@ -132,7 +136,7 @@ def test_a_survey_can_be_checked_alone(tmp_path: Path) -> None:
     (tmp_path / "survey.csv").write_text("person,trust\na,1\nb,2\nb,1\nc,9\n", encoding="utf-8")
     told = command("check", tmp_path / "survey.csv", tmp_path / "codebook.toml")
     assert told.exit_code == 0
-    lines = [line.split(maxsplit=1) for line in told.stdout.splitlines()]
+    lines = [line.split(maxsplit=1) for line in told.stdout.splitlines() if line]
     assert ["4", "rows in the file"] in [[n, label.strip()] for n, label in lines]
     assert any(n == "1" and "trust" in label for n, label in lines)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["codebook.toml", "survey.csv"]

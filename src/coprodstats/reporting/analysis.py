@@ -42,6 +42,11 @@ class RunResult:
     folder: Path
     files: Mapping[str, int]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the codebook, the survey file and the weights give to think about."""
+        return self.findings.cleaned.warnings
+
 
 def run_analysis(
     path: str | Path, *, out: str | Path | None = None, progress: Progress | None = None

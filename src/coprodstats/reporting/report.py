@@ -28,6 +28,7 @@ from coprodstats.reporting.document import (
 from coprodstats.reporting.explorer import build_explorer
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing, said, say, whole
+from coprodstats.reporting.layout_warnings import survey_warnings
 from coprodstats.reporting.methods import limits_section, methods_section
 from coprodstats.reporting.narrative import difference, summary_blocks
 from coprodstats.reporting.reading_guide import reading_guide
@@ -147,6 +148,7 @@ def _cleaning(findings: Findings, words: Words) -> Section:
     )
     blocks: list[Block] = [
         Paragraph(text=say("report.cleaned", n=log.rows_in, excluded=excluded)),
+        *survey_warnings(findings.cleaned, words),
         FigureBlock(figure=figures.flow_figure(findings, words)),
     ]
     if (log.cells["cells"] > 0).any():

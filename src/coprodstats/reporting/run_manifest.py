@@ -81,6 +81,7 @@ def run_manifest(findings: Findings, files: Mapping[str, bytes]) -> dict[str, An
             "languages": list(plan.languages),
             "synthetic": cleaned.codebook.synthetic,
             "mapping": cleaned.mapping,
+            "warnings": list(cleaned.warnings),
             "replicates": plan.replicates,
             "statsmodels_largest_difference_below": agreement(findings.crosscheck),
         },

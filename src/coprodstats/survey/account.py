@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ def account(
     selection: Selection,
     flags: Mapping[str, Mask],
     sources: pd.DataFrame | None = None,
+    warnings: Sequence[str] = (),
 ) -> CleaningLog:
     """Return the log of a cleaning.
 
@@ -55,6 +56,8 @@ def account(
         The rows flagged, by the name of the flag.
     sources
         What combining did to each file, if there are several.
+    warnings
+        What is worth telling and stops nothing.
     """
     n_missing = [int(frame[name].isna().sum()) for name in frame]
     cells = _cells(frame, reasons, columns, codebook)
@@ -81,6 +84,7 @@ def account(
         missing=count_by_reason(reasons),
         rules=rules.astype(dict.fromkeys(("rule", "action", "detail"), "str")),
         sources=empty_table("sources") if sources is None else sources,
+        warnings=pd.DataFrame({"warning": pd.Series(list(warnings), dtype="str")}),
     )
 
 

@@ -32,6 +32,7 @@ RECODED, MISSING_CODE, BLANK, UNDECLARED, NOT_A_NUMBER, OUT_OF_RANGE, COLLAPSED,
     "reversed",
 )
 _USUAL_MISSING = {"8", "9", "77", "88", "99", "-1", "998", "999"}
+_INFINITE = re.compile(r"[+-]?(inf(inity)?|∞)", re.IGNORECASE)
 # Longer texts are answers in the respondent's words, which messages don't repeat.
 LONGEST_CODE = 12
 
@@ -196,6 +197,8 @@ class Answers:
         found = f"text where a number belongs in {how_many(self._total(places))} rows"
         if commas:
             found += f", {how_many(self._total(commas))} of which look like a decimal comma"
+        if infinite := [place for place in places if _INFINITE.fullmatch(codes[place])]:
+            found += f", {how_many(self._total(infinite))} of which are infinite"
         allowed = "digits with a decimal point, such as 42.5"
         remedy = 'set not_a_number = "missing"' if self.variable.kind == "numeric" else "mend the file"
         return Fault(where=where, found=found, allowed=allowed, remedy=remedy)

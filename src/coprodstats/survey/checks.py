@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Literal
@@ -16,7 +17,7 @@ from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.declarations import Codebook, Variable
 from coprodstats.survey.draft_records import tidy
 from coprodstats.survey.draft_words import means_missing
-from coprodstats.survey.log import how_many
+from coprodstats.survey.log import empty_table, how_many
 from coprodstats.survey.metadata import VariableMetadata
 from coprodstats.survey.metadata_reading import read_metadata
 from coprodstats.survey.reading import SurveyData, read_survey
@@ -32,14 +33,14 @@ class Finding:
     Attributes
     ----------
     severity
-        A fault stops an analysis; a note doesn't.
+        A fault stops an analysis; a warning goes into its report; a note is for whoever checks.
     code
-        Code of the error, empty for a note.
+        Code of the error or warning, where there is one.
     where, found, allowed, remedy
         As in `Fault`.
     """
 
-    severity: Literal["fault", "note"]
+    severity: Literal["fault", "warning", "note"]
     where: str
     found: str
     code: str = ""
@@ -54,7 +55,7 @@ class Checked:
     Attributes
     ----------
     findings
-        Faults, then notes.
+        Faults, then warnings, then notes.
     error
         The error that an analysis would stop with, or None.
     cleaned
@@ -66,12 +67,37 @@ class Checked:
     cleaned: CleanedSurvey | None = None
 
     def notes(self) -> list[Finding]:
-        """Return the findings that stop nothing."""
+        """Return the notes, which stop nothing."""
         return [finding for finding in self.findings if finding.severity == "note"]
 
+    def warnings(self) -> list[Finding]:
+        """Return the warnings, which stop nothing and go into reports."""
+        return [finding for finding in self.findings if finding.severity == "warning"]
+
+    def rules(self) -> pd.DataFrame:
+        """Return what each cleaning rule touches, also nothing: ``rule, action, detail, rows, cells``.
+
+        Without a cleaned survey, because of faults, there are no rows.
+        """
+        return empty_table("rules") if self.cleaned is None else self.cleaned.log.rules.copy()
+
     def to_frame(self) -> pd.DataFrame:
-        """Return the findings as a table: ``severity, code, where, found, allowed, remedy``."""
+        """Return all in one table: ``severity, code, where, found, allowed, remedy``.
+
+        Rules stand after the findings, each as severity ``rule`` with the rows and cells that it touches.
+        """
         rows = [[getattr(finding, column) for column in _COLUMNS] for finding in self.findings]
+        rows += [
+            [
+                "rule",
+                "",
+                f"{rule}: {detail}" if detail else rule,
+                f"{action}: {n} rows, {cells} cells",
+                "",
+                "",
+            ]
+            for rule, action, detail, n, cells in self.rules().itertuples(index=False)
+        ]
         return pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
 
 
@@ -90,7 +116,7 @@ def check_survey(path: str | PathLike[str], codebook: str | PathLike[str]) -> Ch
     Checked
         All faults that can be found at once: those of the codebook first, since without one the file isn't
         read; then those of the file; then those of its codes. Notes tell of declared codes that never occur,
-        labels that differ from the file's own, and answers off the route.
+        labels that differ from the file's own, and answers off the route; warnings are those of `clean`.
 
     Raises
     ------
@@ -122,8 +148,9 @@ def check_survey(path: str | PathLike[str], codebook: str | PathLike[str]) -> Ch
     try:
         cleaned = clean(survey)
     except CoprodstatsError as error:
-        return Checked(findings=(*_faults(error), *notes), error=error)
-    return Checked(findings=notes, cleaned=cleaned)
+        warnings = _warnings((*declared.warnings, *survey.warnings), survey.source)
+        return Checked(findings=(*_faults(error), *warnings, *notes), error=error)
+    return Checked(findings=(*_warnings(cleaned.warnings, survey.source), *notes), cleaned=cleaned)
 
 
 def _faults(error: CoprodstatsError) -> Iterator[Finding]:
@@ -138,15 +165,21 @@ def _faults(error: CoprodstatsError) -> Iterator[Finding]:
         )
 
 
+def _warnings(texts: Iterable[str], source: str) -> Iterator[Finding]:
+    for text in texts:
+        coded = re.fullmatch(r"\[(W-[A-Z]\d+)\] (.*)", text)
+        code, found = coded.groups() if coded else ("", text)
+        yield Finding(severity="warning", code=code, where=source, found=found)
+
+
 def _notes(survey: SurveyData, said: Mapping[str, VariableMetadata]) -> Iterator[Finding]:
     codebook, columns = survey.codebook, read_columns(survey.frame, survey.codebook.variables)
-    for warning in survey.warnings:
-        yield Finding(severity="note", where=survey.source, found=warning)
     for name, variable in codebook.variables.items():
         where = f"{codebook.source}: variables.{name}"
         yield from _never(columns[name], where)
-        if name in said:
-            yield from _other_labels(variable, said[name], where)
+        if variable.file_column in said:
+            yield from _other_wording(variable, said[variable.file_column], where)
+            yield from _other_labels(variable, said[variable.file_column], where)
     yield from _off_route(columns, codebook, survey.source)
 
 
@@ -159,6 +192,19 @@ def _never(column: Answers, where: str) -> Iterator[Finding]:
             yield Finding(
                 severity="note", where=f"{where}.{key}", found=f"declared, and never occurs: {listed(absent)}"
             )
+
+
+def _other_wording(variable: Variable, said: VariableMetadata, where: str) -> Iterator[Finding]:
+    """Yield a variable's label or question that is another one in the file; a name is no label."""
+    label, question = tidy(said.label), tidy(said.question)
+    here = (variable.label, variable.question)
+    for key, own, file_own in (("label", variable.label, label), ("question", variable.question, question)):
+        named = own.casefold() in {"", variable.name.casefold(), variable.file_column.casefold()}
+        # A draft puts the name behind a label that several columns share.
+        alike = any(other.casefold().startswith(file_own.casefold()) for other in here)
+        if file_own and not named and not alike:
+            found = f"the file's own {key} is {file_own!r}, here it is {own!r}"
+            yield Finding(severity="note", where=f"{where}.{key}", found=found)
 
 
 def _other_labels(variable: Variable, said: VariableMetadata, where: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from coprodstats.errors import Fault, InputError, UnexpectedCodeError, raise_found
+from coprodstats.errors import Fault, InputError, UnexpectedCodeError, WeightError, raise_found
 from coprodstats.survey.account import account
 from coprodstats.survey.answers import Answers
 from coprodstats.survey.coded import Mask
@@ -19,6 +19,7 @@ from coprodstats.survey.log import CleaningLog, how_many
 from coprodstats.survey.routing import read_columns
 from coprodstats.survey.row_selection import Selection, flag_rows, select_rows
 from coprodstats.survey.scales import derived
+from coprodstats.survey.weight_checks import uneven, weight_faults
 
 if TYPE_CHECKING:
     from coprodstats.survey.declarations import Codebook
@@ -65,6 +66,11 @@ class CleanedSurvey:
     def reason_categories(self) -> pd.DataFrame:
         """The same as `reasons`, each column a categorical: what large surveys have room and time for."""
         return self._reasons.copy()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the codebook, the reader and the weights give to think about, and stops nothing."""
+        return tuple(self.log.warnings["warning"])
 
     @property
     def mapping(self) -> str:
@@ -136,7 +142,9 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
     DuplicateIdError
         If ids repeat and the codebook doesn't say what to do.
     DesignError
-        If rows lack a weight, stratum or PSU and the codebook doesn't say what to do.
+        If rows lack a stratum or PSU and the codebook doesn't say what to do.
+    WeightError
+        If rows lack a weight, or weights are text, negative or all zero.
     InputError
         If several of these are found, or no row is left; it holds all faults.
     ArgumentError
@@ -169,7 +177,10 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
     selection = select_rows(columns, codebook, source, survey.n_rows)
     columns = {name: column.rows(selection.kept) for name, column in columns.items()}
     found = selection.found
-    found += [(UnexpectedCodeError, fault) for column in columns.values() for fault in column.faults(source)]
+    for column in columns.values():
+        family = WeightError if column.variable.kind == "weight" else UnexpectedCodeError
+        found += [(family, fault) for fault in column.faults(source)]
+    found += weight_faults(columns, source)
     if not found and not selection.kept.any():
         found.append((InputError, Fault(where=source, found="no row is left after cleaning")))
     raise_found(found, InputError)
@@ -221,11 +232,18 @@ def _assembled(
         selection=selection,
         flags=flags,
         sources=sources,
+        warnings=(*codebook.warnings, *survey.warnings, *_uneven_weights(frame, codebook, survey.source)),
     )
     design = sampling_design(codebook.variables, codebook.sampling)
     return CleanedSurvey(
         _frame=frame, _reasons=reasons, log=log, codebook=codebook, design=design, survey=survey
     )
+
+
+def _uneven_weights(frame: pd.DataFrame, codebook: Codebook, source: str) -> list[str]:
+    name = codebook.named("weight")
+    told = uneven(frame[name].to_numpy(dtype=float)) if name else ""
+    return [f"[W-D320] {source}: {name}: weights are extreme, {told}"] if told else []
 
 
 def _marks(rows: Mask) -> pd.Categorical:

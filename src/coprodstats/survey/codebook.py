@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
       merged into a new one; ``conversions`` make ages of years of birth, or the reverse.
     - ``harmonise`` says how the columns and codes of several files become those of this codebook, for
       `combine`.
+    - Codes that share a label are kept apart: their code is put behind it, and ``warnings`` tell so.
     - Codes are text. A code with a point or a leading plus is written in quotes.
     - Rules for rows that can't be used are ``"error"`` unless ``cleaning`` says otherwise.
     - ``bands`` cut an index or a numeric variable.
@@ -102,7 +104,8 @@ def read_codebook(path: str | PathLike[str]) -> Codebook:
     codebook = _assembled(top, file, source.sha256)
     if faults:
         raise CodebookError(*located(faults, file.name, source.places))
-    return codebook
+    warnings = located(top.warnings, file.name, source.places)
+    return replace(codebook, warnings=tuple(f"[W-C122] {one.where}: {one.found}" for one in warnings))
 
 
 def _assembled(top: TomlTable, file: Path, sha256: str) -> Codebook:

@@ -97,7 +97,7 @@ def _unusual(record: Any, usual: Any, keys: tuple[str, ...]) -> dict[str, Any]:
 def _variable(variable: Variable) -> dict[str, Any]:
     usual = Variable(name=variable.name, label=variable.name, kind=variable.kind)
     needs_label = variable.kind in {"nominal", "ordinal", "numeric"}
-    told = {"label": variable.label} if needs_label or variable.label != usual.label else {}
+    told: dict[str, Any] = {"label": variable.label} if needs_label or variable.label != usual.label else {}
     told |= {"kind": variable.kind} | _unusual(variable, usual, _VARIABLE)
     if variable.kind == "ordinal" and variable.reverse:
         # `reverse` turns the values round again when they are read.

@@ -268,6 +268,8 @@ class Codebook:
         How the survey file is written.
     harmonise
         How several files become one survey; None if nothing is declared.
+    warnings
+        What is worth telling about the declarations and stops nothing.
     """
 
     title: str
@@ -284,6 +286,7 @@ class Codebook:
     sampling: Mapping[str, Any] = field(default_factory=dict)
     file: FileFormat = field(default_factory=FileFormat)
     harmonise: Harmonise | None = None
+    warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return (

@@ -9,9 +9,9 @@ from itertools import pairwise
 from typing import cast, get_args
 
 from coprodstats.errors import listed
-from coprodstats.survey.declarations import Kind, Refusal, Variable
+from coprodstats.survey.declarations import NUMBERS, Kind, Refusal, Variable
 from coprodstats.survey.declared_changes import read_collapse, read_recode
-from coprodstats.survey.toml_table import TomlTable, duplicates
+from coprodstats.survey.toml_table import TomlTable, duplicates, folded
 
 _NEEDS_LABEL = {"nominal", "ordinal", "numeric"}
 _COMMON = ("label", "kind", "missing", "column")
@@ -155,9 +155,24 @@ def _values(table: TomlTable, kind: str) -> dict[str, str]:
     if len(values) < least:
         allowed = f'{least} or more for kind {kind!r}, such as values = {{ 1 = "label", 2 = "label" }}'
         table.fault(f"too few values are declared: {len(values)}", key="values", allowed=allowed)
+    values = _told_apart(table, values)
     if kind == "ordinal" and table.content.get("reverse") is True:
         return dict(reversed(values.items()))
     return values
+
+
+def _told_apart(table: TomlTable, values: dict[str, str]) -> dict[str, str]:
+    """Return the values with the code behind labels that several codes share, which are never merged."""
+    again = {folded(label) for label in duplicates(values.values())}
+    if not again:
+        return values
+    shared = [label for label in dict.fromkeys(values.values()) if folded(label) in again]
+    table.warn(
+        f"several codes share a label, and are told apart by their codes: {listed(shared)}",
+        key="values",
+        remedy='give each code a label of its own, and merge with collapse = { "new" = ["a", "b"] }',
+    )
+    return {code: f"{label} ({code})" if folded(label) in again else label for code, label in values.items()}
 
 
 def _range(table: TomlTable) -> tuple[float, float] | None:
@@ -199,6 +214,7 @@ def _check_codes(table: TomlTable, variable: Variable) -> None:
 
 
 def _check_numbers(table: TomlTable, variable: Variable) -> None:
+    _check_same_numbers(table, variable)
     if variable.kind != "numeric":
         return
     if variable.range is None:
@@ -215,6 +231,15 @@ def _check_numbers(table: TomlTable, variable: Variable) -> None:
             f"codes are both missing and inside the range: {listed(inside)}",
             remedy="end the range before the missing codes",
         )
+
+
+def _check_same_numbers(table: TomlTable, variable: Variable) -> None:
+    reasons: dict[float, str] = {}
+    for code, reason in variable.missing.items() if variable.kind in NUMBERS else ():
+        number = _as_number(code)
+        if number is not None and reasons.setdefault(number, reason) != reason:
+            found = f"code {code!r} is the same number as another one with another reason"
+            table.fault(found, key="missing", remedy="keep one of them")
 
 
 def _as_number(code: str) -> float | None:

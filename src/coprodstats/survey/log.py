@@ -23,6 +23,7 @@ _TABLES = {
     "valid": {"variable": "str", "valid": "int64", "missing": "int64"},
     "missing": {"variable": "str", "reason": "str", "cells": "int64"},
     "rules": {"rule": "str", "action": "str", "detail": "str", "rows": "int64", "cells": "int64"},
+    "warnings": {"warning": "str"},
 }
 _FLAG = "flag"
 
@@ -75,6 +76,8 @@ class CleaningLog:
     sources
         ``source, rule, variable, rows``: the rows of each file that was combined, and what became of their
         columns; empty for a single file.
+    warnings
+        ``warning``: what the codebook, the reader and the weights give to think about.
     """
 
     rows_in: int
@@ -85,6 +88,7 @@ class CleaningLog:
     missing: pd.DataFrame = field(repr=False)
     rules: pd.DataFrame = field(default_factory=lambda: empty_table("rules"), repr=False)
     sources: pd.DataFrame = field(default_factory=lambda: empty_table("sources"), repr=False)
+    warnings: pd.DataFrame = field(default_factory=lambda: empty_table("warnings"), repr=False)
 
     def __post_init__(self) -> None:
         self.reconcile()
@@ -191,7 +195,8 @@ class CleaningLog:
         """Return the whole log as one table: ``stage, rule, variable, reason, rows, cells``.
 
         The stages are ``source`` (of combined files, whose name is the reason), ``rows in``, ``excluded``,
-        ``rows kept``, ``cells``, ``missing`` and ``flagged``; a number that a stage doesn't have is NA.
+        ``rows kept``, ``cells``, ``missing``, ``flagged`` and ``warning``, whose text is the reason; a number
+        that a stage doesn't have is NA.
         """
         flagged = self.rules.loc[self.rules["action"] == _FLAG, ["rule", "detail", "rows"]]
         parts = [
@@ -202,6 +207,7 @@ class CleaningLog:
             self.cells.assign(stage="cells"),
             self.missing.assign(stage="missing"),
             flagged.rename(columns={"detail": "reason"}).assign(stage="flagged"),
+            self.warnings.rename(columns={"warning": "reason"}).assign(stage="warning"),
         ]
         columns = ["stage", "rule", "variable", "reason", "rows", "cells"]
         table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=columns)

@@ -14,6 +14,7 @@ from coprodstats.errors import (
     DuplicateIdError,
     Fault,
     InputError,
+    WeightError,
     listed,
 )
 from coprodstats.survey.answers import BLANK
@@ -164,7 +165,7 @@ class _Chosen:
                 found=f"{how_many(int(lacking.sum()))} rows have no {kind}",
                 remedy='set cleaning.missing_design = "drop"',
             )
-            self.found.append((DesignError, fault))
+            self.found.append((WeightError if kind == "weight" else DesignError, fault))
         self.exclude(f"missing {kind}", lacking & (not strict))
 
     def speeders(self) -> None:

@@ -110,11 +110,14 @@ class TomlTable:
         The table as parsed.
     faults
         The list that faults are added to; tables of one file share it.
+    warnings
+        The list of what is worth telling and stops nothing, shared likewise.
     """
 
     where: str
     content: Mapping[str, Any]
     faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
 
     def __contains__(self, key: str) -> bool:
         return key in self.content
@@ -123,6 +126,10 @@ class TomlTable:
         """Record a fault of the table, or of one of its keys."""
         where = self._below(key) if key else self.where
         self.faults.append(Fault(where=where, found=found, allowed=allowed, remedy=remedy))
+
+    def warn(self, found: str, *, key: str, remedy: str) -> None:
+        """Record what is worth telling about a key and stops nothing."""
+        self.warnings.append(Fault(where=self._below(key), found=found, remedy=remedy))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Record every key that isn't known."""
@@ -216,7 +223,7 @@ class TomlTable:
     def table(self, key: str) -> TomlTable:
         """Return the table under a key; an absent one is empty."""
         found = self._typed(key, {}, "a table", lambda value: isinstance(value, dict))
-        return TomlTable(self._below(key), found or {}, self.faults)
+        return TomlTable(self._below(key), found or {}, self.faults, self.warnings)
 
     def tables(self, key: str) -> dict[str, TomlTable]:
         """Return the named tables under a key, in the order written."""
@@ -265,6 +272,17 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def folded(name: str) -> str:
+    """Return a name as readers compare it: capitals and accents' encoding aside.
+
+    Examples
+    --------
+    >>> folded(" Often ")
+    'often'
+    """
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
 def duplicates(names: Iterable[str]) -> list[str]:
     """Return the names that are there more than once, capitals and accents' encoding aside.
 
@@ -276,7 +294,7 @@ def duplicates(names: Iterable[str]) -> list[str]:
     seen: set[str] = set()
     repeated = []
     for name in names:
-        key = unicodedata.normalize("NFC", name).strip().casefold()
+        key = folded(name)
         if key in seen:
             repeated.append(name)
         seen.add(key)

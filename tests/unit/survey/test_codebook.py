@@ -264,8 +264,8 @@ range = [90, 18]
             "'range' does not belong to kind",
         ),
         (
-            'kind = "nominal"\nlabel = "A"\nvalues = { 1 = "x", 2 = "X" }',
-            "labels are there more than once: X",
+            'kind = "nominal"\nlabel = "A"\nvalues = { 1 = "x", 2 = "X", 3 = "x (1)" }',
+            "labels are there more than once: x (1)",
         ),
         (
             'kind = "nominal"\nlabel = "A"\nvalues = { 1 = "x", 9 = "y" }\nmissing = { 9 = "none" }',

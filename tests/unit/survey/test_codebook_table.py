@@ -120,7 +120,12 @@ min_answered = 1
         ("18,90", "18,", 6, "variables.age.range: the range is not a low and a higher number"),
         ("Helps,ordinal", "Helps,ordianl", 2, "variables.helps.kind: 'ordianl' is not understood"),
         ("Helps,ordinal", ",ordinal", 2, "variables.helps: 'label' is missing"),
-        ("sometimes,,2", "often,,2", 2, "variables.helps.values: labels are there more than once: often"),
+        (
+            "sometimes,,2",
+            "never (3),,2,,\nhelps,,,4,never,,4",
+            2,
+            "variables.helps.values: labels are there more",
+        ),
         ("Helps,ordinal", "Helps,?", 2, "variables.helps.kind: a question is open"),
         ("2,sometimes", "2,?", 3, "variables.helps.values.2: a question is open"),
     ],
