@@ -119,6 +119,8 @@ def _unavailable(reason: str) -> Finding:
 def _model(evidence: Evidence, name: str) -> FittedModel:
     if name not in evidence.models:
         raise _NotTestableError(f"this analysis has no model {name!r}")
+    if not evidence.models[name].categories:
+        raise _NotTestableError(f"model {name!r} is of a mean, and claims are about probabilities")
     return evidence.models[name]
 
 

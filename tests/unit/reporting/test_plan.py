@@ -8,6 +8,7 @@ import pytest
 from coprodstats.errors import ConfigError
 from coprodstats.reporting.plan import AnalysisPlan, read_plan
 from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
+from coprodstats.reporting.theme import DEFAULT_THEME
 from coprodstats.survey.codebook import read_codebook
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -274,3 +275,88 @@ def test_phrases_and_forests_speak_of_terms_that_are_compared(tmp_path: Path) ->
     other = read(tmp_path, changed('"age" = "People', '"gender" = "People'))
     with pytest.raises(ConfigError, match="phrases: the first comparison has no term 'gender'"):
         refuse_unknown_terms(other, ["age", "gender[T.woman]"])
+
+
+# -------------------------------------------------------------------------- languages, theme, kinds of models
+
+FRENCH = 'languages = ["en", "fr"]\ntranslations = { fr = "words.fr.toml" }\n'
+
+
+def test_a_plan_without_them_is_in_english_under_the_default_theme(tmp_path: Path) -> None:
+    plan = read(tmp_path)
+    assert (plan.languages, plan.translations, plan.theme_file) == (("en",), {}, None)
+    assert plan.theme is DEFAULT_THEME
+
+
+def test_languages_after_the_first_name_their_translation(tmp_path: Path) -> None:
+    (tmp_path / "words.fr.toml").write_text("", encoding="utf-8")
+    plan = read(tmp_path, FRENCH + WHOLE)
+    assert plan.languages == ("en", "fr")
+    assert plan.translations == {"fr": tmp_path / "words.fr.toml"}
+    french_first = read(tmp_path, 'languages = ["fr"]\n' + WHOLE)
+    assert (french_first.languages, french_first.translations) == (("fr",), {})
+
+
+def test_all_that_is_wrong_with_languages_is_told_at_once(tmp_path: Path) -> None:
+    told = faults(
+        tmp_path,
+        'languages = ["en", "fr", "gr"]\ntranslations = { de = "woerter.toml" }\n' + WHOLE,
+    )
+    assert "'gr' is no language that reports are written in" in told
+    assert "own words are not translated into 'fr'" in told
+    assert "nothing is translated into 'de'" in told
+    assert "there is no such file" in told
+    assert "there is none" in faults(tmp_path, "languages = []\n" + WHOLE)
+    assert "stands there more than once" in faults(tmp_path, 'languages = ["en", "en"]\n' + WHOLE)
+
+
+def test_a_theme_is_read_with_the_plan_and_so_are_its_faults(tmp_path: Path) -> None:
+    theme = tmp_path / "theme.toml"
+    theme.write_text('organisation = "Ministry of Examples"\n', encoding="utf-8")
+    plan = read(tmp_path, 'theme = "theme.toml"\n' + WHOLE)
+    assert plan.theme.organisation == "Ministry of Examples"
+    assert plan.theme_file == theme
+    theme.write_text('organisatoin = "Ministry"\n', encoding="utf-8")
+    told = faults(tmp_path, 'theme = "theme.toml"\ncolour = "red"\n' + WHOLE)
+    assert "'organisatoin' is not understood here" in told
+    assert "'colour' is not understood here" in told
+    assert "there is no such file" in faults(tmp_path, 'theme = "thema.toml"\n' + WHOLE)
+
+
+MEANS = """
+[[comparisons]]
+key = "means"
+title = "Means"
+group = "Means"
+kind = "linear"
+outcomes = { alone = "helps", together = "joins" }
+predictors = "age"
+"""
+
+
+def test_models_of_means_and_slopes_by_split_can_be_planned(tmp_path: Path) -> None:
+    ordered = 'kind = "ologit"\nlink = "probit"\nnonparallel = ["age"]'
+    plan = read(tmp_path, changed('kind = "ologit"', ordered).replace("[phrases]", MEANS + "\n[phrases]"))
+    _, split, means = plan.comparisons
+    assert (split.link, split.nonparallel, split.group_key) == ("probit", ("age",), "more-of-it")
+    assert (means.kind, means.link, means.nonparallel) == ("linear", "logit", ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('kind = "logit"', 'kind = "linear"', "the first comparison is of kind 'linear'"),
+        ('kind = "logit"', 'kind = "logit"\nlink = "probit"', "it is declared for ordinal models"),
+        ('kind = "logit"', 'kind = "logit"\nnonparallel = ["age"]', "it is declared for ordinal models"),
+        ('kind = "ologit"', 'kind = "linear"', "a model of a mean has no event"),
+        ('kind = "ologit"', 'kind = "ologit"\nlink = "logitt"', "did you mean 'logit'"),
+        ("[phrases]", MEANS.replace('"Means"', '"More of it"') + "\n[phrases]", "puts means beside prob"),
+        (
+            "[phrases]",
+            MEANS.replace("predictors", 'mapping = "wide"\npredictors') + "\n[phrases]",
+            "puts means beside prob",
+        ),
+    ],
+)
+def test_kinds_that_do_not_fit_are_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert told in faults(tmp_path, changed(old, new))
