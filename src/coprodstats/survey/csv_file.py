@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -16,6 +16,7 @@ from coprodstats.errors import (
     ResourceLimitError,
     raise_found,
 )
+from coprodstats.survey.coded_fields import answers, parts_of, wanted_fields
 from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.csv_rows import CsvRows, cells_limited, syntax_fault
 from coprodstats.survey.file_format import DELIMITERS, FileFormat
@@ -24,6 +25,7 @@ from coprodstats.survey.opening import OpenFile
 from coprodstats.survey.raw_table import RawTable
 from coprodstats.survey.text_scan import scan_text
 from coprodstats.survey.text_source import TextSource, text_source
+from coprodstats.survey.triple_s import Layout
 
 Progress = Callable[[int, int], None]
 
@@ -49,6 +51,7 @@ def read_csv(
     declared: FileFormat,
     *,
     keep: Collection[str] | None = None,
+    layout: Layout | None = None,
     progress: Progress | None = None,
 ) -> CsvTable:
     r"""Read a CSV file: one header line, fields quoted with ``"`` where needed.
@@ -61,6 +64,8 @@ def read_csv(
         Delimiter, encoding, and whether rows end with a delimiter.
     keep
         Names of the columns wanted; the others are checked and left out. None for all.
+    layout
+        What the fields are, if a Triple-S page says it and not a header.
     progress
         Called with the bytes read so far and their number.
 
@@ -87,16 +92,42 @@ def read_csv(
     delimiter = delimiter_of(file, declared)
     with cells_limited():
         source = text_source(file.stream, declared.encoding)
-        header, faults = _header(source, file, declared, delimiter)
+        if layout is None:
+            header, faults = _header(source, file, declared, delimiter)
+        else:
+            header, faults = _declared_header(source, file, layout, delimiter), []
         found += faults
         if not any(family in {DelimiterError, ResourceLimitError} for family, _ in faults):
-            kept = [place for place, name in enumerate(header) if keep is None or name in keep]
+            kept = _kept(header, keep, layout)
             rows = CsvRows(file.name, header, kept, delimiter, declared.trailing_delimiter)
+            rows.told_by = layout.source if layout else rows.told_by
             rows.read(source, lambda: progress and progress(min(file.stream.tell(), file.size), file.size))
             found += rows.faults()
+    table = rows.columns.table() if not found else None
+    if layout is not None and table is not None:
+        header = list(layout.columns)
+        table, faults = answers(table, layout, keep, file.name, rows.lines.of)
+        found += faults
     raise_found(found, InputError)
-    table = RawTable(table=rows.columns.table(), names=tuple(header))
-    return CsvTable(table=table, line_of=rows.lines.of)
+    return CsvTable(table=RawTable(table=table, names=tuple(header)), line_of=rows.lines.of)
+
+
+def _declared_header(source: TextSource, file: OpenFile, layout: Layout, delimiter: str) -> list[str]:
+    """Pass over the records before the first answers, and return a name for every field."""
+    reader = csv.reader(iter(source.line, ""), strict=True, delimiter=delimiter)
+    try:
+        for _ in range(layout.skip):
+            next(reader, None)
+    except csv.Error as error:
+        raise_found([syntax_fault(str(error), 1, file.name)], InputError)
+    names = {part.start: part.name for one in layout.fields for part in parts_of(one, layout)}
+    return [names.get(place, f"field {place}") for place in range(1, layout.length + 1)]
+
+
+def _kept(header: Sequence[str], keep: Collection[str] | None, layout: Layout | None) -> list[int]:
+    if layout is not None:
+        keep = {part.name for one in wanted_fields(layout, keep) for part in parts_of(one, layout)}
+    return [place for place, name in enumerate(header) if keep is None or name in keep]
 
 
 def csv_header(file: OpenFile, declared: FileFormat) -> list[str]:

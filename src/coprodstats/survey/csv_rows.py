@@ -88,6 +88,8 @@ class CsvRows:
         What separates fields.
     trailing
         Whether rows end with a delimiter that the header lacks.
+    told_by
+        What says how many fields a row has.
     """
 
     name: str
@@ -95,6 +97,7 @@ class CsvRows:
     kept: Sequence[int]
     delimiter: str
     trailing: bool
+    told_by: str = "the header"
     n_rows: int = 0
     lines: RowLines = field(default_factory=RowLines)
     columns: Columns = field(init=False)
@@ -206,7 +209,7 @@ class CsvRows:
                 f"every row ends with a {mark} that the header lacks: remove it, or declare "
                 "[file] trailing_delimiter = true"
             )
-        found = f"{self.n_bad:,} of {self.n_rows:,} rows have another number of fields than the header"
+        found = f"{self.n_bad:,} of {self.n_rows:,} rows have another number of fields than {self.told_by}"
         return Fault(
             where=self.name, found=f"{found} ({len(self.header)}): {told}", allowed=allowed, remedy=remedy
         )

@@ -6,18 +6,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from coprodstats.errors import DelimiterError, EncodingError, InputError, raise_found
+from coprodstats.errors import DelimiterError, EncodingError, Fault, InputError, SchemaError, raise_found
 from coprodstats.survey.child_process import read_in_child
 from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.csv_file import read_csv
 from coprodstats.survey.evidence import check_evidence
-from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
+from coprodstats.survey.file_format import SHEETS, SUFFIXES, FileFormat, format_of
+from coprodstats.survey.fixed_width import read_fixed_width
 from coprodstats.survey.metadata import FileMetadata, VariableMetadata
-from coprodstats.survey.metadata_reading import read_metadata
+from coprodstats.survey.metadata_reading import read_layout, read_metadata
 from coprodstats.survey.opening import OpenFile, open_survey_file
 from coprodstats.survey.raw_table import RawTable
 
@@ -48,9 +50,9 @@ def read_undescribed(
     InputError
         If the file can't be read in any of the usual ways.
     """
-    raw, said, file = _read_somehow(path)
+    raw, said, file = _read_somehow(path, labels)
     codes = _frame(raw.table)
-    if format_of(said.source, file) in {"csv", *SHEETS} and _has_decimal_commas(codes):
+    if said.format in {"csv", "fixed", *SHEETS} and _has_decimal_commas(codes):
         file = replace(file, decimal=",")
         codes = codes.apply(lambda column: column.str.replace(f"^({_COMMA.pattern})$", _pointed, regex=True))
     return codes, _described(said, labels), file
@@ -67,11 +69,15 @@ def read_cells(path: str | PathLike[str]) -> pd.DataFrame:
     return _frame(_read_somehow(path)[0].table)
 
 
-def _read_somehow(path: str | PathLike[str]) -> tuple[RawTable, FileMetadata, FileFormat]:
+def _read_somehow(
+    path: str | PathLike[str], labels: str | PathLike[str] | None = None
+) -> tuple[RawTable, FileMetadata, FileFormat]:
     first: InputError | None = None
     for declared in _ways():
         try:
             with open_survey_file(path) as file:
+                if SUFFIXES.get(Path(file.plain_name).suffix.lower()) == "fixed":
+                    return _read_positions(file, path, labels, declared)
                 return (*_read(file, declared), declared)
         except InputError as error:
             first = first or error
@@ -79,6 +85,23 @@ def _read_somehow(path: str | PathLike[str]) -> tuple[RawTable, FileMetadata, Fi
             if type(error) not in {InputError, DelimiterError, EncodingError}:
                 break
     raise first or InputError()
+
+
+def _read_positions(
+    file: OpenFile, path: str | PathLike[str], labels: str | PathLike[str] | None, declared: FileFormat
+) -> tuple[RawTable, FileMetadata, FileFormat]:
+    """Read a file of fixed positions by the page that describes it, which lies beside it."""
+    if labels is None:
+        found = "where the answers stand on a line is told by no page"
+        remedy = "name the Triple-S page beside the file: --labels survey.sss"
+        raise SchemaError(Fault(where=file.name, found=found, remedy=remedy))
+    page = Path(path).parent / Path(labels).name
+    layout = read_layout(page, root=page.parent)
+    check_evidence(file, "fixed", declared.encoding)
+    table, _ = read_fixed_width(file, layout, declared.encoding)
+    variables = {name: VariableMetadata(name=name) for name in layout.columns}
+    said = FileMetadata(source=file.name, format="fixed", variables=variables)
+    return table, said, replace(declared, delimiter="", layout=page.name)
 
 
 def _ways() -> Iterator[FileFormat]:

@@ -13,6 +13,7 @@ from coprodstats.survey.opening import OpenFile, check_package
 _HEAD = 4096
 _NAMES: dict[Format, str] = {
     "csv": "CSV",
+    "fixed": "fixed positions",
     "sav": "SPSS",
     "por": "SPSS portable",
     "dta": "Stata",
@@ -37,6 +38,7 @@ _BEGINNINGS = {
 _BINARY_BEGINNINGS = {b"PAR1": "a Parquet file", b"RDX": "a file of R", b"SQLite": "a database"}
 _ALLOWED: dict[Format, str] = {
     "csv": "text",
+    "fixed": "text",
     "sav": "a file that begins with $FL2 or $FL3",
     "por": "a file that begins with ASCII SPSS PORT FILE",
     "dta": "a file that begins with <stata_dta>, or an older Stata file",
@@ -76,8 +78,8 @@ def check_evidence(file: OpenFile, format_: Format, encoding: str = "utf-8") -> 
     if not head:
         raise InputError(Fault(where=file.name, found="the file is empty"))
     looks = _looks(head)
-    if format_ == "csv":
-        _check_text(looks, file.name, encoding)
+    if format_ in {"csv", "fixed"}:
+        _check_text(looks, file.name, _NAMES[format_], encoding)
         return
     if not _is(format_, head):
         found = f"the name says {_NAMES[format_]}, the content is {looks or 'something else'}"
@@ -98,15 +100,15 @@ def _looks(head: bytes) -> str:
     return next((kind for begin, kind in beginnings.items() if head.startswith(begin)), "")
 
 
-def _check_text(looks: str, name: str, encoding: str) -> None:
+def _check_text(looks: str, name: str, kind: str, encoding: str) -> None:
     if looks == "UTF-16 text":
         if codec(encoding).startswith("utf-16"):
             return
-        found = "the name says CSV, the content is UTF-16 text"
+        found = f"the name says {kind}, the content is UTF-16 text"
         remedy = 'declare it in the codebook: [file] encoding = "utf-16"'
         raise EncodingError(Fault(where=name, found=found, allowed=f"text in {encoding}", remedy=remedy))
     if looks:
-        found = f"the name says CSV, the content is {looks}"
+        found = f"the name says {kind}, the content is {looks}"
         raise FormatError(Fault(where=name, found=found, allowed=f"text in {encoding}"))
 
 

@@ -11,12 +11,13 @@ from typing import Literal, cast, get_args
 from coprodstats.errors import Fault, InputError, did_you_mean, listed
 from coprodstats.survey.toml_table import TomlTable
 
-Format = Literal["csv", "sav", "por", "dta", "parquet", "xlsx", "ods"]
+Format = Literal["csv", "fixed", "sav", "por", "dta", "parquet", "xlsx", "ods"]
 Decimal = Literal[".", ","]
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".asc": "fixed",
     ".sav": "sav",
     ".zsav": "sav",
     ".por": "por",
@@ -30,8 +31,9 @@ PACKED = (".gz", ".zip")
 _KEYS: dict[str, tuple[Format, ...]] = {
     "format": get_args(Format),
     "delimiter": ("csv",),
-    "decimal": ("csv", *SHEETS),
-    "encoding": ("csv",),
+    "layout": ("csv", "fixed"),
+    "decimal": ("csv", "fixed", *SHEETS),
+    "encoding": ("csv", "fixed"),
     "trailing_delimiter": ("csv",),
     "sheet": SHEETS,
     "header_rows": SHEETS,
@@ -47,6 +49,9 @@ class FileFormat:
     ----------
     format
         The format; empty to go by the ending of the name.
+    layout
+        Name of the Triple-S page, beside the file, that says where its answers stand; needed for a file of
+        fixed positions (``.asc``), and for a CSV file that comes with such a page.
     delimiter
         What separates fields: a comma, or a tab if the name ends in ``.tsv``, unless declared.
     decimal
@@ -69,6 +74,7 @@ class FileFormat:
     """
 
     format: Format | Literal[""] = ""
+    layout: str = ""
     delimiter: str = ""
     decimal: Decimal | Literal[""] = ""
     encoding: str = "utf-8"
@@ -106,6 +112,7 @@ def read_file_format(table: TomlTable) -> FileFormat:
     table.refuse_unknown(_KEYS)
     declared = FileFormat(
         format=cast("Format", table.choice("format", get_args(Format), "")),
+        layout=table.text("layout"),
         delimiter=_delimiter(table),
         decimal=cast("Decimal", table.choice("decimal", get_args(Decimal), "")),
         encoding=_encoding(table),
@@ -153,6 +160,13 @@ def format_of(name: str, declared: FileFormat) -> Format:
             found=f"files that end in {suffix!r} can't be read",
             allowed=f"{listed(list(SUFFIXES), 20)}, each also as .gz or alone in a .zip",
             remedy=near or 'declare it in the codebook: [file] format = "csv"',
+        )
+        raise InputError(fault)
+    if found == "fixed" and not declared.layout:
+        fault = Fault(
+            where=path.name,
+            found="where the answers stand on a line is not declared",
+            remedy='name the Triple-S page beside the file in the codebook: [file] layout = "survey.sss"',
         )
         raise InputError(fault)
     other = [key for key in declared.declared() if found not in _KEYS[key]]

@@ -5,6 +5,7 @@ Elements are those of DDI-Codebook 2.5 (DDI Alliance) and of the Triple-S XML st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from coprodstats.errors import Fault, FormatError
@@ -109,7 +110,7 @@ def _ddi_variable(element: Element) -> VariableMetadata:
 
 
 def _from_triple_s(root: Element, name: str) -> FileMetadata:
-    variables = {}
+    variables: dict[str, VariableMetadata] = {}
     weight = ""
     for element in root.findall("survey/record/variable"):
         type_, level = _TRIPLE_S_TYPES.get(element.get("type", ""), ("unknown", "unknown"))
@@ -119,7 +120,7 @@ def _from_triple_s(root: Element, name: str) -> FileMetadata:
             for value in element.findall("values/value")
             if (code := value.get("code", ""))
         }
-        variables[column] = VariableMetadata(
+        said = VariableMetadata(
             name=column,
             label=text_of(element.find("label")),
             type=type_,
@@ -127,6 +128,7 @@ def _from_triple_s(root: Element, name: str) -> FileMetadata:
             values=values,
             format=element.get("type", ""),
         )
+        variables |= {one.name: one for one in (_each(said) if said.format == "multiple" else [said])}
         if element.get("use") == "weight":
             weight = weight or column
     return FileMetadata(
@@ -136,3 +138,13 @@ def _from_triple_s(root: Element, name: str) -> FileMetadata:
         title=text_of(root.find("survey/title")),
         weight=weight,
     )
+
+
+def _each(said: VariableMetadata) -> list[VariableMetadata]:
+    """Return a question with several answers as it is read: one column for each of them."""
+    return [
+        replace(
+            said, name=f"{said.name}_{code}", label=f"{said.label}: {label}", values={"0": "no", "1": "yes"}
+        )
+        for code, label in said.values.items()
+    ]

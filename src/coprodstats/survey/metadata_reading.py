@@ -13,6 +13,10 @@ from coprodstats.survey.metadata import FileMetadata, VariableMetadata
 from coprodstats.survey.metadata_pages import metadata_of_page
 from coprodstats.survey.opening import OpenFile, open_survey_file
 from coprodstats.survey.safe_xml import parse_xml
+from coprodstats.survey.triple_s import Layout, layout_of_page
+
+PAGES = (".xml", ".sss")
+"""Endings of pages that describe another file."""
 
 
 def read_metadata(path: str | PathLike[str], declared: FileFormat | None = None) -> FileMetadata:
@@ -48,9 +52,28 @@ def read_metadata(path: str | PathLike[str], declared: FileFormat | None = None)
     """
     declared = declared or FileFormat()
     with open_survey_file(path, sha256=declared.sha256) as file:
-        if PurePath(file.plain_name).suffix.lower() == ".xml":
+        if PurePath(file.plain_name).suffix.lower() in PAGES:
             return metadata_of_page(parse_xml(file.stream, file.name), file.name)
         return metadata_of(file, declared)
+
+
+def read_layout(path: str | PathLike[str], *, root: str | PathLike[str] | None = None) -> Layout:
+    """Read where the answers of a data file stand.
+
+    Parameters
+    ----------
+    path
+        A Triple-S page.
+    root
+        The folder that it must lie in, links followed; None if any place will do.
+
+    Raises
+    ------
+    InputError
+        If the page can't be read, or is no such page.
+    """
+    with open_survey_file(path, root=root) as file:
+        return layout_of_page(parse_xml(file.stream, file.name), file.name)
 
 
 def metadata_of(file: OpenFile, declared: FileFormat) -> FileMetadata:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -32,10 +33,13 @@ from coprodstats.survey.decimal_marks import with_decimal_points
 from coprodstats.survey.declarations import NUMBERS
 from coprodstats.survey.evidence import check_evidence
 from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
+from coprodstats.survey.fixed_width import read_fixed_width
 from coprodstats.survey.limits import MOST_COLUMNS, MOST_ROWS
 from coprodstats.survey.memory import check_fits
+from coprodstats.survey.metadata_reading import read_layout
 from coprodstats.survey.opening import OpenFile, open_survey_file
 from coprodstats.survey.raw_table import RawTable, text_size
+from coprodstats.survey.triple_s import Layout
 from coprodstats.survey.typed_columns import column_fault, inexact_columns, typed_column
 
 if TYPE_CHECKING:
@@ -117,8 +121,8 @@ def read_survey(
     Parameters
     ----------
     path
-        A ``.csv``, ``.tsv``, ``.sav``, ``.zsav``, ``.por``, ``.dta``, ``.parquet``, ``.xlsx`` or ``.ods``
-        file, also as ``.gz`` or alone in a ``.zip``.
+        A ``.csv``, ``.tsv``, ``.asc`` (Triple-S), ``.sav``, ``.zsav``, ``.por``, ``.dta``, ``.parquet``,
+        ``.xlsx`` or ``.ods`` file, also as ``.gz`` or alone in a ``.zip``.
     codebook
         Declares every column of the file, apart from those in its ``cleaning.ignore_columns``, and in its
         table ``file`` how the file is written.
@@ -168,7 +172,11 @@ def read_survey(
     declared = codebook.file
     with open_survey_file(path, root=root, sha256=declared.sha256) as file:
         keep = frozenset(variable.file_column for variable in codebook.variables.values())
-        table, line_of = _read(file, declared, keep, progress)
+        layout = None
+        if declared.layout:
+            folder = Path(path).parent
+            layout = read_layout(folder / declared.layout, root=folder if root is None else root)
+        table, line_of = _read(file, declared, layout, keep, progress)
         survey = _checked(table, codebook, file.name, line_of, has_marks=_has_marks(file, declared))
         del table
         return SurveyData(
@@ -247,22 +255,37 @@ def _arrow(column: pd.Series, name: str, source: str) -> tuple[pa.Array, Fault |
 
 def _has_marks(file: OpenFile, declared: FileFormat) -> bool:
     """Say whether numbers of the format are text, with a decimal mark of its own."""
-    return format_of(file.plain_name, declared) in {"csv", *SHEETS}
+    return format_of(file.plain_name, declared) in {"csv", "fixed", *SHEETS}
 
 
 def _read(
-    file: OpenFile, declared: FileFormat, keep: Collection[str], progress: ReadingProgress | None
+    file: OpenFile,
+    declared: FileFormat,
+    layout: Layout | None,
+    keep: Collection[str],
+    progress: ReadingProgress | None,
 ) -> tuple[RawTable, Callable[[int], int]]:
     format_ = format_of(file.plain_name, declared)
     check_evidence(file, format_, declared.encoding)
+    _refuse_other_layout(file, format_, layout)
     if format_ == "csv":
-        read = read_csv(file, declared, keep=keep, progress=progress)
+        read = read_csv(file, declared, keep=keep, layout=layout, progress=progress)
         return read.table, read.line_of
+    if layout is not None:
+        return read_fixed_width(file, layout, declared.encoding, keep=keep, progress=progress)
     table, _ = read_in_child(file, format_, declared, keep=keep, progress=progress)
     assert table is not None  # noqa: S101  (answers were asked for)
     raise_found(header_faults(table.names, file.name), InputError)
     first = declared.header_rows + 1 if format_ in SHEETS else 1
     return table, lambda row: row + first
+
+
+def _refuse_other_layout(file: OpenFile, format_: str, layout: Layout | None) -> None:
+    if layout is not None and layout.is_csv != (format_ == "csv"):
+        counted = {True: "fields of a CSV file", False: "characters of lines"}
+        found = f"{layout.source} counts {counted[layout.is_csv]}, and this file is read as the other"
+        remedy = f'say what it is: [file] format = "{"csv" if layout.is_csv else "fixed"}"'
+        raise SchemaError(Fault(where=file.name, found=found, remedy=remedy))
 
 
 def _checked(
