@@ -17,7 +17,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := report
-.PHONY: report test check format bench golden parity recovery fuzz data lock clean distclean help set-up set-up-dev
+.PHONY: report test check accessibility format bench golden parity recovery fuzz data lock clean distclean help set-up set-up-dev
 
 report: set-up  ## write the report of the main analysis (a minute or two)
 	@echo "Running $(ANALYSIS) (a minute or two) …"
@@ -47,6 +47,9 @@ golden: set-up-dev  ## run the R scripts behind the golden tests again, where R 
 
 parity: set-up-dev  ## write the digits of the certified problems into docs/parity.md
 	@cd tests && "../$(IN)/python" -m certified.parity $(ARGS)
+
+accessibility: set-up-dev  ## look at the report in Chromium as its readers do, with axe-core from npm
+	@"$(IN)/python" tests/browser/accessibility.py $(ARGS)
 
 recovery: set-up-dev  ## repeat the recovery study (about half an hour)
 	@"$(IN)/python" tests/recovery/study.py $(ARGS)
