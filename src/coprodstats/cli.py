@@ -161,8 +161,9 @@ def _tell_log(log: CleaningLog) -> None:
         click.echo(f"{rows:>8,}  {cells:>8,}  {action:<13}{named}")
     click.echo()
     changed = log.cells[log.cells["cells"] > 0]
-    for rule, variable, cells in zip(changed["rule"], changed["variable"], changed["cells"], strict=True):
-        click.echo(f"{cells:>8,}  cells of {variable}: {rule}")
+    for rule, variable, reason, cells in changed.itertuples(index=False):
+        why = f" ({reason})" if reason not in ("", rule) else ""
+        click.echo(f"{cells:>8,}  cells of {variable}: {rule}{why}")
 
 
 def _warn(texts: Iterable[str]) -> None:

@@ -65,7 +65,7 @@ def uneven(weights: NDArray[np.float64]) -> str:
     >>> uneven(np.ones(100))
     ''
     >>> uneven(np.append(np.ones(99), 60.0))
-    "the largest is 60 times the median, Kish's design effect is 14.6: 100 rows tell as much as n_eff = 6.8"
+    "the largest is 60 times the median, Kish's design effect is 14.6: 100 rows tell as much as n_eff = 6.83"
     """
     weights = weights[weights > 0]
     if not len(weights):
@@ -75,6 +75,10 @@ def uneven(weights: NDArray[np.float64]) -> str:
     if ratio <= MOST_OVER_MEDIAN and effect <= MOST_DESIGN_EFFECT:
         return ""
     return (
-        f"the largest is {ratio:.3g} times the median, Kish's design effect is {effect:.3g}: "
-        f"{len(weights):,} rows tell as much as n_eff = {len(weights) / effect:,.3g}"
+        f"the largest is {_short(ratio)} times the median, Kish's design effect is {_short(effect)}: "
+        f"{len(weights):,} rows tell as much as n_eff = {_short(len(weights) / effect)}"
     )
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

@@ -115,3 +115,61 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     assert "    note  codebook.toml: variables.joins.values: declared, and never occurs: 3" in spoken.stdout
     assert "[E-I200] UnexpectedCodeError" in spoken.stderr
     assert sorted(file.name for file in tmp_path.iterdir()) == ["codebook.toml", "survey.csv"]
+
+
+def test_labels_and_wordings_of_variables_are_compared_with_the_files_own(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"person": ["a", "b"], "joins.q1": [1.0, 2.0], "hours": [5.0, 6.0]})
+    labels = ["Respondent number", "Joins  a club", "Hours per week"]
+    pyreadstat.write_sav(frame, tmp_path / "survey.sav", column_labels=labels)
+    text = TOML.replace("[variables.joins]", '[variables.joins]\ncolumn = "joins.q1"')
+    text = text.replace('"Joins"', '"Joins a club (joins)"').replace('"Hours"', '"Hours a day"')
+    (tmp_path / "codebook.toml").write_text(text, encoding="utf-8")
+    checked = check_survey(tmp_path / "survey.sav", tmp_path / "codebook.toml")
+    told = [(note.where, note.found) for note in checked.notes() if note.where.endswith(".label")]
+    assert told == [
+        (
+            "codebook.toml: variables.hours.label",
+            "the file's own label is 'Hours per week', here it is 'Hours a day'",
+        )
+    ]
+
+
+RULES = """[cleaning]
+empty_rows = "drop"
+[cleaning.speeders]
+duration = "hours"
+action = "flag"
+least = 4
+[cleaning.same_answers]
+action = "flag"
+variables = ["joins", "hours"]
+"""
+
+
+def test_every_rule_is_told_with_what_it_touches(tmp_path: Path) -> None:
+    """Two of four rows are the same (1 hour), and both took less than 4; no row is empty."""
+    rows = {"person": ["a", "b", "c", "d"], "joins": ["1", "1", "1", "2"], "hours": ["1", "1", "9", ""]}
+    checked = check(tmp_path, rows, TOML + RULES)
+    table = checked.rules().set_index("rule")
+    assert table.loc[["speeder", "same answers"], ["action", "rows"]].to_numpy().tolist() == [
+        ["flag", 2],
+        ["flag", 2],
+    ]
+    assert table.loc["empty row", ["action", "rows"]].tolist() == ["exclude", 0]
+    plain = checked.to_frame()
+    told = plain.loc[plain["severity"] == "rule", ["where", "found"]].to_numpy().tolist()
+    assert ["speeder: hours under 4", "flag: 2 rows, 0 cells"] in told
+    assert ["empty row", "exclude: 0 rows, 0 cells"] in told
+    words = ["check", str(tmp_path / "survey.csv"), str(tmp_path / "codebook.toml")]
+    lines = CliRunner().invoke(cli.main, words).stdout.splitlines()
+    assert ["2", "0", "flag", "speeder", "(hours", "under", "4)"] in [line.split() for line in lines]
+    assert ["0", "0", "exclude", "empty", "row"] in [line.split() for line in lines]
+
+
+def test_a_check_tells_warnings_with_faults_and_without(tmp_path: Path) -> None:
+    text = TOML.replace('3 = "sometimes"', '3 = "no"')
+    for rows in (ROWS, ROWS | {"joins": ["1", "2", "7", "1"]}):
+        checked = check(tmp_path, rows, text)
+        (warning,) = checked.warnings()
+        assert (warning.code, warning.where) == ("W-C122", "survey.csv")
+        assert "several codes share a label" in warning.found
