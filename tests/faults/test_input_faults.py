@@ -37,6 +37,8 @@ from coprodstats.errors import (
 from coprodstats.survey import child_process, reading
 from coprodstats.survey.cleaning import clean
 from coprodstats.survey.codebook import read_codebook
+from coprodstats.survey.file_format import FileFormat
+from coprodstats.survey.metadata_reading import read_metadata
 from coprodstats.survey.reading import read_survey
 
 from .spreadsheets import day, ods, package, sheet_xml, xlsx
@@ -635,6 +637,31 @@ def test_a_reader_cannot_write_files_of_any_size(tmp_path: Path, monkeypatch: py
     with pytest.raises(ReaderCrashError, match="crashed"):
         read_survey(home / "survey.sav", read_codebook(home / "codebook.toml"))
     assert (tmp_path / "written").stat().st_size <= 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("survey.zip", package({"folder/survey.csv": "id;q;w\na;1;0,5\nb;2;1,5\n"})),
+        ("survey.csv.gz", gzip.compress(text("id;q;w\na;1;0,5\nb;2;1,5\n"))),
+        ("book.zip", package({"survey.xlsx": xlsx(SHEET)})),
+    ],
+)
+def test_an_archive_is_drafted_checked_and_described_by_what_is_in_it(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    said = read_metadata(tmp_path / name, None if "book" in name else FileFormat(delimiter=";"))
+    assert list(said.variables) == ["id", "q", "w"]
+    drafted = CliRunner().invoke(main, ["init", str(tmp_path / name)])
+    assert drafted.exit_code == 0, drafted.output
+    draft = (tmp_path / "codebook.toml").read_text(encoding="utf-8")
+    assert ('decimal = ","' in draft) == (name != "book.zip")
+    declared = CODEBOOK.format(file="" if name == "book.zip" else SEMI, missing="")
+    (tmp_path / "codebook.toml").write_text(declared, encoding="utf-8")
+    checked = CliRunner().invoke(main, ["check", str(tmp_path / name), str(tmp_path / "codebook.toml")])
+    assert checked.exit_code == 0, checked.output
+    assert cells(read_survey(tmp_path / name, read_codebook(tmp_path / "codebook.toml"))) == AS_READ
 
 
 def test_a_zip_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:

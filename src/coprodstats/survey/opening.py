@@ -204,15 +204,24 @@ def _unpacked(stream: BinaryIO, name: str) -> Iterator[tuple[BinaryIO, str]]:
             raise FormatError(Fault(where=name, found="the name says gzip, the content is something else"))
         with tempfile.TemporaryFile() as plain, gzip.GzipFile(fileobj=stream) as packed:
             _copy(packed, plain, name, os.fstat(stream.fileno()).st_size)
-            yield plain, Path(name).stem
+            with _readable(plain) as file:
+                yield file, Path(name).stem
     elif suffix == ".zip":
         if not start.startswith(b"PK"):
             raise FormatError(Fault(where=name, found="the name says zip, the content is something else"))
         with tempfile.TemporaryFile() as plain:
             inner = _unzip(stream, plain, name)
-            yield plain, inner
+            with _readable(plain) as file:
+                yield file, inner
     else:
         yield stream, name
+
+
+def _readable(plain: BinaryIO) -> BinaryIO:
+    """Return a written file for reading only: a reading process may move where its descriptor stands."""
+    file = os.fdopen(os.dup(plain.fileno()), "rb")
+    file.seek(0)
+    return file
 
 
 def _unzip(stream: BinaryIO, plain: BinaryIO, name: str) -> str:
