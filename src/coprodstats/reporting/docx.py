@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+from docx.oxml.ns import qn
 
 from coprodstats.reporting.document import (
     Block,
@@ -25,15 +28,26 @@ from coprodstats.reporting.docx_elements import (
     picture,
     table,
 )
-from coprodstats.reporting.docx_template import finished_docx, open_template
+from coprodstats.reporting.docx_pages import height_of
+from coprodstats.reporting.docx_template import Look, finished_docx, open_template, text_height
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.language import said, say
 from coprodstats.reporting.picture import picture_size, png_from_svg
-from coprodstats.reporting.span import Span, Text, link, plain
+from coprodstats.reporting.span import Span, Text, link, plain, strong
 from coprodstats.reporting.table import Table, legend_line
+from coprodstats.reporting.two_pages import second_page
 
 _DATA = "data of "
 """In front of the key of a figure: the place of its numbers. No key holds a space."""
+_LOGO = "the logo"
+_LOGO_INCHES = (2.4, 0.6)
+"""The most that a logo is wide and high."""
+BRIEFING_SCALES = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.82, 0.79, 0.76)
+"""Sizes at which a briefing is tried on its two pages; at the last one it may run over."""
+_CLOSE = 0.55
+_BRIEFING_MARGIN = 964
+_SAFE = 0.97
+"""How much of a page may be filled by what is only measured about."""
 
 
 def docx_files(
@@ -74,33 +88,77 @@ def render_docx(document: Document, *, template: bytes | None = None) -> bytes:
     >>> render_docx(Document(title="Demo", sections=(intro,)))[:2]
     b'PK'
     """
-    word = open_template(template)
-    figures = document.figures()
-    keys = [section.key for section in document.walk()]
-    keys += [*(data.key for data in document.tables()), *(figure.key for figure in figures)]
-    setting = Setting.of(word, [*keys, *(_DATA + figure.key for figure in figures)])
+    scales = BRIEFING_SCALES if document.kind == "briefing" and template is None else (1.0,)
+    for scale in scales:
+        word = open_template(template, _look(document, scale))
+        setting = Setting.of(word, _keys(document))
+        parts = list(_parts(setting, document, masthead=template is None))
+        if scale == scales[-1] or _fits(setting, parts):
+            break
     end = word.element.body[-1]
-    for part in _parts(setting, document):
+    for part in parts:
         end.addprevious(part)
     return finished_docx(
         word, title=document.title, subject=document.subtitle, language=document.language_tag
     )
 
 
-def _parts(setting: Setting, document: Document) -> Iterator[Any]:
+def _look(document: Document, scale: float) -> Look:
+    theme = document.theme
+    look = Look(accent=theme.colours.accent, text=theme.fonts.text, headings=theme.fonts.headings)
+    if document.kind == "report":
+        return look
+    return replace(look, scale=scale, space=_CLOSE, margin=_BRIEFING_MARGIN)
+
+
+def _keys(document: Document) -> list[str]:
+    figures = document.figures()
+    keys = [section.key for section in document.walk()]
+    keys += [*(data.key for data in document.tables()), *(figure.key for figure in figures)]
+    return [*keys, *(_DATA + figure.key for figure in figures), _LOGO]
+
+
+def _fits(setting: Setting, parts: Sequence[Any]) -> bool:
+    """Return whether the parts fit the two pages that one of them divides."""
+    turns = [
+        i for i, part in enumerate(parts) if part.find(f"{qn('w:pPr')}/{qn('w:pageBreakBefore')}") is not None
+    ]
+    pages = [parts[: turns[0]], parts[turns[0] :]] if turns else [parts]
+    room = text_height(setting.word) / 20 * _SAFE
+    return all(height_of(setting, page) <= room for page in pages)
+
+
+def _parts(setting: Setting, document: Document, *, masthead: bool) -> Iterator[Any]:
+    if masthead:
+        yield from _masthead(setting, document)
     yield paragraph(setting, document.title, "Title")
     if document.subtitle:
         yield paragraph(setting, document.subtitle, "Subtitle")
     if document.banner:
         yield paragraph(setting, document.banner, "Report Callout")
-    yield from _contents(setting, document)
+    if document.kind == "report":
+        yield from _contents(setting, document)
     numbers = document.numbers()
     for section in document.sections:
-        yield from _section(setting, section, numbers, level=1)
-    if document.figures():
+        yield from _section(setting, section, numbers, level=1, turn=second_page(document))
+    if document.figures() and document.kind == "report":
         yield from _figure_data(setting, document, numbers)
     for line in document.footer:
         yield paragraph(setting, line, "Report Note")
+
+
+def _masthead(setting: Setting, document: Document) -> Iterator[Any]:
+    """Yield the logo and the name of the organisation; one that gives a template has them there."""
+    theme = document.theme
+    if theme.logo is not None:
+        wide, high = _LOGO_INCHES
+        scale = min(wide / theme.logo.width, high / theme.logo.height)
+        size = (theme.logo.width * scale, theme.logo.height * scale)
+        number, alt = setting.places[_LOGO], theme.logo.alt
+        drawing = picture(setting, theme.logo.png, number=number, name="logo", inches=size, alt=alt)
+        yield paragraph(setting, [drawing], "Report Figure")
+    if theme.organisation:
+        yield paragraph(setting, strong(theme.organisation), "Report Note")
 
 
 def _contents(setting: Setting, document: Document) -> Iterator[Any]:
@@ -122,15 +180,19 @@ def _contents(setting: Setting, document: Document) -> Iterator[Any]:
         yield made
 
 
-def _section(setting: Setting, section: Section, numbers: Mapping[str, str], *, level: int) -> Iterator[Any]:
-    yield paragraph(setting, section.heading, f"Heading {level}", key=section.key)
+def _section(
+    setting: Setting, section: Section, numbers: Mapping[str, str], *, level: int, turn: str
+) -> Iterator[Any]:
+    break_ = {"pageBreakBefore": None} if section.key == turn else {}
+    yield paragraph(setting, section.heading, f"Heading {level}", key=section.key, **break_)
     for block in section.blocks:
-        yield from _block(setting, block, numbers)
+        # A briefing has no pages for the numbers behind its figures: they are in the report.
+        yield from _block(setting, block, numbers, with_data=not turn)
     for inner in section.sections:
-        yield from _section(setting, inner, numbers, level=level + 1)
+        yield from _section(setting, inner, numbers, level=level + 1, turn=turn)
 
 
-def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterator[Any]:
+def _block(setting: Setting, block: Block, numbers: Mapping[str, str], *, with_data: bool) -> Iterator[Any]:
     match block:
         case Paragraph():
             yield paragraph(setting, block.text)
@@ -148,7 +210,7 @@ def _block(setting: Setting, block: Block, numbers: Mapping[str, str]) -> Iterat
             caption = say("formats.caption", number=numbers[block.table.key], title=block.table.title)
             yield from _table(setting, block.table, caption, key=block.table.key)
         case FigureBlock():
-            yield from _figure(setting, block.figure, numbers[block.figure.key])
+            yield from _figure(setting, block.figure, numbers[block.figure.key], with_data=with_data)
 
 
 def _list(setting: Setting, block: BulletList) -> Iterator[Any]:
@@ -176,7 +238,7 @@ def _foot(setting: Setting, notes: tuple[str, ...], n: str, source: str) -> Iter
     yield paragraph(setting, "", "Report Note")
 
 
-def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
+def _figure(setting: Setting, figure: Figure, number: str, *, with_data: bool) -> Iterator[Any]:
     yield paragraph(
         setting, say("formats.caption", number=number, title=figure.title), "Caption", key=figure.key
     )
@@ -190,11 +252,9 @@ def _figure(setting: Setting, figure: Figure, number: str) -> Iterator[Any]:
         alt=figure.alt,
     )
     yield paragraph(setting, [drawing], "Report Figure")
-    yield paragraph(
-        setting,
-        (link(say("formats.as_numbers", number=number), f"#{_DATA}{figure.key}"), "."),
-        "Report Note",
-    )
+    if with_data:
+        told = link(say("formats.as_numbers", number=number), f"#{_DATA}{figure.key}")
+        yield paragraph(setting, (told, "."), "Report Note")
     yield from _foot(setting, figure.notes, figure.n, figure.source)
 
 

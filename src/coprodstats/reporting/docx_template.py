@@ -6,10 +6,12 @@ import io
 import re
 import zipfile
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import docx
 from docx.document import Document as WordDocument
@@ -18,6 +20,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from coprodstats.errors import Fault, ReportError, listed
+from coprodstats.reporting.style import DARK_BLUE
 from coprodstats.reporting.zip_archive import core_properties, normalise_zip, zip_of
 
 REQUIRED_STYLES = ("Title", "Subtitle", "Heading 1", "Heading 2", "List Bullet", "List Number", "Caption")
@@ -38,10 +41,40 @@ _FIELDS = re.compile(
     r"\b(DDE|DDEAUTO|LINK|INCLUDETEXT|INCLUDEPICTURE|IMPORT|DATABASE|MACROBUTTON|GOTOBUTTON)\b", re.IGNORECASE
 )
 _PERSONAL = ("/comments", "/commentsExtended", "/people", "/customXml", "/glossaryDocument")
+_MARGIN = re.compile(r'(w:(?:top|right|bottom|left)=)"\d+"')
+_LETTERS = re.compile(r'(<w:szC?s? w:val=)"(\d+)"')
+_SPACING = re.compile(r'(w:(?:before|after)=)"(\d+)"')
+_HEADINGS = re.compile(r'(w:styleId="(?:Title|Heading\d|TOCHeading)">.*?<w:rPr>)', re.DOTALL)
 _MOST_BYTES = 50_000_000
 
 
-def open_template(template: bytes | None = None) -> WordDocument:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the package's own template looks.
+
+    Attributes
+    ----------
+    accent
+        The colour of headings, links and boxes, hexadecimal.
+    text, headings
+        Names of fonts; empty for the template's own.
+    scale
+        How large letters are, and the space between paragraphs, compared with the template's own.
+    space
+        How large the space between paragraphs is beside that.
+    margin
+        Between the edge of the page and the text, in twentieths of a point.
+    """
+
+    accent: str = DARK_BLUE
+    text: str = ""
+    headings: str = ""
+    scale: float = 1.0
+    space: float = 1.0
+    margin: int = 1134
+
+
+def open_template(template: bytes | None = None, look: Look | None = None) -> WordDocument:
     """Return an empty Word document with the styles of a template.
 
     Its headers, footers, page size and styles are kept, its text, properties and link to another template go.
@@ -50,6 +83,8 @@ def open_template(template: bytes | None = None) -> WordDocument:
     ----------
     template
         A ``.docx`` or ``.dotx`` file; ``None`` for the package's own.
+    look
+        How the package's own template looks; an organisation's looks as it does.
 
     Raises
     ------
@@ -61,7 +96,8 @@ def open_template(template: bytes | None = None) -> WordDocument:
     >>> open_template().element.body.tag.rpartition("}")[2]
     'body'
     """
-    data = _own_template() if template is None else _as_document(template)
+    look = look or Look()
+    data = _own_template(look) if template is None else _as_document(template)
     try:
         document = docx.Document(io.BytesIO(data))
     except (KeyError, ValueError, AttributeError, SyntaxError, zipfile.BadZipFile) as error:
@@ -69,7 +105,7 @@ def open_template(template: bytes | None = None) -> WordDocument:
     faults = [*_style_faults(document), *_outside_faults(document)]
     if faults:
         raise ReportError(*faults)
-    _add_own_styles(document)
+    _add_own_styles(document, look)
     _empty(document)
     return document
 
@@ -104,9 +140,39 @@ def text_width(document: WordDocument) -> int:
     return int((width - left - right) / 635)
 
 
+def text_height(document: WordDocument) -> int:
+    """Return the height between the margins in twentieths of a point."""
+    page = document.sections[-1]
+    height, top, bottom = page.page_height, page.top_margin, page.bottom_margin
+    if height is None or top is None or bottom is None:
+        return 14570
+    return int((height - top - bottom) / 635)
+
+
 @cache
-def _own_template() -> bytes:
-    return zip_of(dict(_files(files("coprodstats.reporting") / "templates" / "docx")))
+def _own_template(look: Look) -> bytes:
+    members = dict(_files(files("coprodstats.reporting") / "templates" / "docx"))
+    styles = members["word/styles.xml"].decode("utf-8")
+    page = members["word/document.xml"].decode("utf-8")
+    members["word/styles.xml"] = _restyled(styles, look).encode("utf-8")
+    members["word/document.xml"] = _MARGIN.sub(rf'\1"{look.margin}"', page).encode("utf-8")
+    return zip_of(members)
+
+
+def _restyled(styles: str, look: Look) -> str:
+    """Return the template's styles in another look; its letters are measured in half points."""
+    styles = styles.replace(DARK_BLUE.lstrip("#"), look.accent.lstrip("#").upper())
+    styles = _LETTERS.sub(lambda found: f'{found[1]}"{round(int(found[2]) * look.scale)}"', styles)
+    space = look.scale * look.space
+    styles = _SPACING.sub(lambda found: f'{found[1]}"{round(int(found[2]) * space)}"', styles)
+    if look.text:
+        styles = styles.replace('"Arial"', quoteattr(look.text))
+    if look.headings and look.headings != look.text:
+        font = (
+            f"<w:rFonts {' '.join(f'w:{kind}={quoteattr(look.headings)}' for kind in ('ascii', 'hAnsi'))}/>"
+        )
+        styles = _HEADINGS.sub(rf"\1{font}", styles)
+    return styles
 
 
 def _files(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:
@@ -206,9 +272,9 @@ def _instructions(blob: bytes) -> str:
     return " ".join([*simple, "".join(element.text or "" for element in root.iter(qn("w:instrText")))])
 
 
-def _add_own_styles(document: WordDocument) -> None:
+def _add_own_styles(document: WordDocument, look: Look) -> None:
     known = style_ids(document)
-    own = docx.Document(io.BytesIO(_own_template())).styles.element
+    own = docx.Document(io.BytesIO(_own_template(look))).styles.element
     names = {name.lower() for name in OWN_STYLES}
     normal = known.get("normal", "Normal")
     for style in own.iterchildren(qn("w:style")):

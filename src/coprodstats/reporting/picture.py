@@ -48,6 +48,7 @@ class _Pen:
     clip: Bbox | None = None
 
 
+@lru_cache(maxsize=32)
 def png_from_svg(svg: str, *, dpi: int = 200) -> bytes:
     r"""Return a drawing that `finish_svg` made as a PNG picture of the same shapes.
 
