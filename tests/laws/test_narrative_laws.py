@@ -192,7 +192,7 @@ def test_a_level_is_neither_none_nor_all_unless_it_is(e: Estimate, language: str
     assert abs(claimed.high - points(high)) <= half
     match claimed.what:
         case "level below one":
-            assert 0 < value
+            assert value > 0
             assert exact <= HALF_PERSON
         case "level above 99":
             assert value < 1
@@ -319,12 +319,12 @@ def test_a_rank_is_first_only_in_nearly_all_replicates(
     assert never == (max(shares) <= 0.05)
     numbers = [Decimal(text) for text in re.findall(r"\d+", more)]
     if first:
-        assert numbers[0] <= 100 * Decimal(min(shares))
+        assert numbers[0] <= 100 * Decimal(str(min(shares)))
     elif never:
-        assert numbers[0] >= 100 * Decimal(max(shares))
+        assert numbers[0] >= 100 * Decimal(str(max(shares)))
     else:
-        assert abs(numbers[0] - 100 * Decimal(min(shares))) <= HALF_PERSON
-        assert abs(numbers[1] - 100 * Decimal(max(shares))) <= HALF_PERSON
+        assert abs(numbers[0] - 100 * Decimal(str(min(shares)))) <= HALF_PERSON
+        assert abs(numbers[1] - 100 * Decimal(str(max(shares)))) <= HALF_PERSON
     assert not faults_of_wording(f"{text} {more}", language)
 
 
