@@ -11,11 +11,15 @@ from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from coprodstats.reporting.document import Document, Paragraph, Section
 from coprodstats.reporting.html import render_html
+from coprodstats.reporting.html_theme import DARK_PAPER, theme_css
 from coprodstats.reporting.style import contrast
+from coprodstats.reporting.theme import Fonts, Theme, read_theme
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -121,15 +125,16 @@ def test_headings_go_down_one_step_at_a_time(page: Page) -> None:
     assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
 
 
-def test_tables_are_marked_up(html: str, page: Page) -> None:
-    assert len(page.all("table")) == 8
-    assert len(page.all("caption")) == len(page.all("thead")) == 8
+def test_tables_are_marked_up(html: str, page: Page, demo: ModuleType) -> None:
+    figures = len(demo.document().figures())
+    tables = figures + len(demo.document().tables())
+    assert len(page.all("caption")) == len(page.all("thead")) == len(page.all("table")) == tables
     assert all(th.get("scope") in ("col", "row", "rowgroup") for th in page.all("th"))
     for row in re.findall(r"<tr>(.*?)</tr>", html, flags=re.DOTALL):
         assert row.startswith(('<th scope="col"', '<th scope="row"'))
     regions = [attributes for _, attributes in page.elements if attributes.get("role") == "region"]
     assert all(region.get("tabindex") == "0" and region.get("aria-labelledby") for region in regions)
-    assert len(regions) == 8 + 7
+    assert len(regions) == tables + figures
 
 
 def test_the_page_says_what_it_is(page: Page) -> None:
@@ -142,8 +147,9 @@ def test_the_page_says_what_it_is(page: Page) -> None:
     assert contents == ["#first", "#inner", "#second"]
 
 
-def test_every_figure_has_its_numbers_in_words_and_in_a_table(page: Page) -> None:
-    assert len(page.all("figure")) == len(page.all("figcaption")) == len(page.all("details")) == 7
+def test_every_figure_has_its_numbers_in_words_and_in_a_table(page: Page, demo: ModuleType) -> None:
+    figures = len(demo.document().figures())
+    assert len(page.all("figure")) == len(page.all("figcaption")) == len(page.all("details")) == figures
 
 
 def test_colours_of_the_page_can_be_read() -> None:
@@ -154,6 +160,63 @@ def test_colours_of_the_page_can_be_read() -> None:
             for ink in ("ink", "quiet", "link"):
                 assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
         assert contrast(colours["accent"], colours["paper"]) >= 3
+
+
+def one_section(**about: Any) -> Document:
+    section = Section(key="first", heading="Premier", blocks=(Paragraph(text="Un."),))
+    return Document(title="Titre", banner="Attention.", sections=(section,), **about)
+
+
+def test_a_french_page_says_so_and_has_french_words() -> None:
+    text = render_html(one_section(language="fr"))
+    page = Page(text)
+    assert page.all("html")[0]["lang"] == "fr-FR"
+    assert page.all("aside")[0]["aria-label"] == "À propos de ces données"
+    assert {"Sommaire", "Aller au contenu"} <= set(page.texts)
+
+
+def test_a_briefing_has_no_contents() -> None:
+    page = Page(render_html(one_section(kind="briefing")))
+    assert page.all("nav") == []
+    assert page.all("body")[0]["class"] == "briefing"
+
+
+def test_a_theme_gives_colours_fonts_and_a_logo(tmp_path: Path) -> None:
+    import matplotlib.pyplot as plt  # noqa: PLC0415
+
+    plt.imsave(tmp_path / "logo.png", [[0.0, 1.0], [1.0, 0.0]])
+    (tmp_path / "theme.toml").write_text(
+        'organisation = "A <Ministry>"\nfonts.text = "Marianne"\n'
+        'logo = { png = "logo.png", alt = "A \'crest\'" }\n'
+        'colours = { accent = "#7A0019", individual = "#7A0019", collective = "#1B7F79" }\n',
+        encoding="utf-8",
+    )
+    theme = read_theme(tmp_path / "theme.toml")
+    html = render_html(one_section(theme=theme))
+    page = Page(html)
+    assert "A <Ministry>" in page.texts
+    picture = page.all("img")[0]
+    assert picture["alt"] == "A 'crest'"
+    assert theme.logo is not None
+    assert base64.b64decode(str(picture["src"]).removeprefix("data:image/png;base64,")) == theme.logo.png
+    css = html.partition("<style>")[2].partition("</style>")[0]
+    assert "--accent: #7A0019;" in css
+    assert 'body { font-family: "Marianne", system-ui, sans-serif; }' in css
+    dark = css.partition("@media screen and (prefers-color-scheme: dark)")[2]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9A-F]{6})", dark))
+    # WCAG 2.2: 4.5 for text, 3 for marks.
+    least = {"accent": 4.5, "link": 4.5, "individual": 3.0, "collective": 3.0}
+    assert {n for n, c in colours.items() if contrast(c, DARK_PAPER) >= least[n]} == set(least)
+    assert f"--paper: {DARK_PAPER.lower()}" in css
+
+
+@pytest.mark.parametrize("name", ['";}</style><script>', "a\\b", "Ünï"])
+def test_the_name_of_a_font_stays_a_string(name: str) -> None:
+    rule = theme_css(Theme(fonts=Fonts(headings=name)))
+    quoted = re.fullmatch(r'h1, h2, h3 \{ font-family: "([^"<>{};]*)", system-ui, sans-serif; \}\n', rule)
+    assert quoted is not None
+    # CSS: a backslash, the letter's code in hexadecimal, a space.
+    assert re.sub(r"\\([0-9a-f]+) ", lambda m: chr(int(m[1], 16)), quoted[1]) == name
 
 
 def test_two_processes_give_the_same_bytes(html: str) -> None:
