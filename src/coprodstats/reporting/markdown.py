@@ -71,7 +71,8 @@ def render_markdown(document: Document) -> str:
         parts.append(_line(document.subtitle))
     if document.banner:
         parts.append(_quote([f"**{say('formats.about_data')}**", _line(document.banner)]))
-    parts += [f"## {say('formats.contents')}", _contents(document, anchors)]
+    if document.kind == "report":
+        parts += [f"## {say('formats.contents')}", _contents(document, anchors)]
     for section in document.sections:
         parts += _section(section, 2, anchors, numbers)
     if document.footer:
@@ -181,7 +182,9 @@ def heading_anchors(document: Document) -> dict[str, str]:
     >>> heading_anchors(Document(title="Two", sections=(one, two)))
     {'one': 'how-sure', 'two': 'how-sure-1'}
     """
-    seen = Counter([_slug(document.title), _slug(say("formats.contents"))])
+    # Two pages need no contents.
+    above = [document.title] if document.kind == "briefing" else [document.title, say("formats.contents")]
+    seen = Counter(map(_slug, above))
     anchors = {}
     for section in document.walk():
         slug = _slug(section.heading)

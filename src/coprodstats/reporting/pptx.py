@@ -22,9 +22,21 @@ from coprodstats.reporting.pptx_template import (
     Box,
     add_slide,
     finished_pptx,
+    move,
     open_presentation,
+    side_by_side,
 )
-from coprodstats.reporting.slides import Columns, Deck, Grid, Opening, Picture, Points, Slide, build_deck
+from coprodstats.reporting.slides import (
+    MOST_COLUMNS,
+    Columns,
+    Deck,
+    Grid,
+    Opening,
+    Picture,
+    Points,
+    Slide,
+    build_deck,
+)
 from coprodstats.reporting.span import Text, plain, spans
 from coprodstats.reporting.style import QUIET_INK
 from coprodstats.reporting.table import Table
@@ -35,7 +47,7 @@ from coprodstats.reporting.zip_archive import xml_text
 _Colour: Any = RGBColor
 _TITLE_SIZES = (28, 26, 24, 22, 20)
 _OPENING_SIZES = (40, 36, 32, 28, 24)
-_POINT_SIZES = (24, 22, 20, 18, 16, 14, 12)
+_POINT_SIZES = (24, 22, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11)
 _CELL_SIZES = (20, 18, 16, 14, 13, 12, 11, 10, 9)
 _FOOT_SIZE = 12
 _BETWEEN = 0.45
@@ -150,17 +162,25 @@ def _write_points(page: Any, number: int, points: Sequence[Text], size: float) -
 
 
 def _write_columns(page: Any, slide: Columns) -> None:
-    places = PLACES[COLUMNS]
+    places = side_by_side(_share(slide))
+    for number, box in places.items():
+        move(page.placeholders[number], box)
     size = min(
         _point_size(points, places[2 * position + 2]) for position, (_, points) in enumerate(slide.columns)
     )
     for position, (heading, points) in enumerate(slide.columns):
         _write(page.placeholders[2 * position + 1].text_frame.paragraphs[0], heading, 20)
         _write_points(page, 2 * position + 2, points, size)
-    for number in range(2 * len(slide.columns) + 1, 2 * 2 + 1):
+    for number in range(2 * len(slide.columns) + 1, 2 * MOST_COLUMNS + 1):
         # An empty placeholder would be read out and ask for text.
         empty = page.placeholders[number].element
         empty.getparent().remove(empty)
+
+
+def _share(slide: Columns) -> float:
+    """Return how much of the width the first column gets: the more, the longer its text is."""
+    letters = [sum(len(plain(point)) for point in points) for _, points in slide.columns]
+    return min(max(letters[0] / max(sum(letters), 1), 0.4), 0.62) if len(letters) > 1 else 1.0
 
 
 def _write_picture(page: Any, slide: Picture) -> None:

@@ -37,11 +37,29 @@ class Box:
 
 _INNER = WIDTH - 2 * MARGIN
 _GAP = 0.5
-_HALF = (_INNER - _GAP) / 2
 TITLE = Box(left=MARGIN, top=0.42, width=_INNER, height=1.05)
 BODY = Box(left=MARGIN, top=1.62, width=_INNER, height=5.05)
 _FOOT = Box(left=MARGIN, top=6.8, width=_INNER - 1.2, height=0.5)
 _NUMBER = Box(left=WIDTH - MARGIN - 1.0, top=6.8, width=1.0, height=0.5)
+
+
+def side_by_side(share: float) -> dict[int, Box]:
+    """Return where two columns with headings stand, the first of which has a share of the width.
+
+    Examples
+    --------
+    >>> [round(box.width, 2) for box in side_by_side(0.6).values()]
+    [6.92, 6.92, 4.61, 4.61]
+    """
+    first = (_INNER - _GAP) * share
+    left, width = MARGIN + first + _GAP, _INNER - _GAP - first
+    return {
+        1: Box(left=MARGIN, top=1.6, width=first, height=0.5),
+        2: Box(left=MARGIN, top=2.15, width=first, height=4.55),
+        3: Box(left=left, top=1.6, width=width, height=0.5),
+        4: Box(left=left, top=2.15, width=width, height=4.55),
+    }
+
 
 OPENING, POINTS, COLUMNS, ALONE = "Title Slide", "Title and Content", "Comparison", "Title Only"
 PLACES: Mapping[str, Mapping[int, Box]] = {
@@ -50,13 +68,7 @@ PLACES: Mapping[str, Mapping[int, Box]] = {
         1: Box(left=MARGIN, top=3.5, width=_INNER, height=2.6),
     },
     POINTS: {0: TITLE, 1: BODY},
-    COLUMNS: {
-        0: TITLE,
-        1: Box(left=MARGIN, top=1.6, width=_HALF, height=0.5),
-        2: Box(left=MARGIN, top=2.15, width=_HALF, height=4.55),
-        3: Box(left=MARGIN + _HALF + _GAP, top=1.6, width=_HALF, height=0.5),
-        4: Box(left=MARGIN + _HALF + _GAP, top=2.15, width=_HALF, height=4.55),
-    },
+    COLUMNS: {0: TITLE, **side_by_side(0.5)},
     ALONE: {0: TITLE},
 }
 """Where the placeholders of each layout stand, by their number."""
@@ -197,13 +209,14 @@ def _place(page: Any, boxes: Mapping[int, Box]) -> None:
         if kind == _DATE:
             shape.element.getparent().remove(shape.element)
         elif kind in (_FOOTER, _SLIDE_NUMBER):
-            _move(shape, _FOOT if kind == _FOOTER else _NUMBER)
+            move(shape, _FOOT if kind == _FOOTER else _NUMBER)
             _style_small(shape.element, "l" if kind == _FOOTER else "r")
         elif shape.placeholder_format.idx in boxes:
-            _move(shape, boxes[shape.placeholder_format.idx])
+            move(shape, boxes[shape.placeholder_format.idx])
 
 
-def _move(shape: Any, box: Box) -> None:
+def move(shape: Any, box: Box) -> None:
+    """Put a shape into a box."""
     shape.left, shape.top = Inches(box.left), Inches(box.top)
     shape.width, shape.height = Inches(box.width), Inches(box.height)
 
