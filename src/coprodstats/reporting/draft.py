@@ -11,8 +11,8 @@ from pathlib import Path
 from coprodstats.errors import Fault, ReportError, listed
 from coprodstats.survey.draft import draft_survey
 from coprodstats.survey.draft_reading import read_undescribed
-from coprodstats.survey.draft_records import Draft, Guess
-from coprodstats.survey.draft_text import OUTCOMES, asked, codebook_text, comment
+from coprodstats.survey.draft_records import OUTCOMES, Draft, Guess
+from coprodstats.survey.draft_text import asked, codebook_text, comment
 from coprodstats.survey.toml_lines import OPEN, QUESTION, open_questions
 from coprodstats.survey.toml_text import toml_value
 

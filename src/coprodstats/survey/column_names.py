@@ -34,7 +34,10 @@ def header_faults(header: Sequence[str], name: str) -> list[Found]:
     faults = []
     if nameless := places.pop("", []):
         found = f"columns without a name at positions {listed(nameless)}"
-        faults.append(Fault(where=name, found=found, remedy="name them in the header"))
+        remedy = "name them in the header"
+        if nameless == [1]:
+            remedy += "; R's row names are left out by write.csv(data, file, row.names = FALSE)"
+        faults.append(Fault(where=name, found=found, remedy=remedy))
     for positions in places.values():
         if len(positions) > 1:
             written = listed([repr(header[position - 1]) for position in positions])

@@ -8,10 +8,11 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from coprodstats.survey.declared_variables import name_fault
-from coprodstats.survey.draft_columns import guess_column, label_of
+from coprodstats.survey.draft_batteries import batteries
+from coprodstats.survey.draft_columns import guess_column
 from coprodstats.survey.draft_design import design_rules, guess_design
-from coprodstats.survey.draft_records import Column, Draft, Guess, tidy
+from coprodstats.survey.draft_names import fit_names
+from coprodstats.survey.draft_records import OUTCOMES, Column, Draft, Guess, tidy
 from coprodstats.survey.file_format import FileFormat
 from coprodstats.survey.metadata import FileMetadata, VariableMetadata
 from coprodstats.survey.toml_table import duplicates
@@ -42,34 +43,34 @@ def draft_survey(codes: pd.DataFrame, said: FileMetadata, file: FileFormat | Non
     >>> [(guess.name, guess.kind) for guess in draft_survey(codes, said).guesses.values()]
     [('respid', 'id'), ('sex', 'nominal')]
     """
+    fit = fit_names(map(str, codes.columns), taken=OUTCOMES)
     columns = {
-        name: Column(
-            said=said.variables.get(name) or VariableMetadata(name=name),
-            counts={str(code): int(count) for code, count in codes[name].value_counts().items()},
-            n_rows=len(codes),
-        )
-        for name in map(str, codes.columns)
+        name: _column(codes[column], column, said.variables.get(column), name) for column, name in fit.items()
     }
-    usable = {name: column for name, column in columns.items() if not name_fault(name)}
-    design = guess_design(usable, said.weight)
+    design = guess_design(columns, fit.get(said.weight, ""))
     guesses = {
-        name: design.get(name) or (guess_column(column) if name in usable else _unusable(column))
-        for name, column in columns.items()
+        name: replace(
+            design.get(name) or guess_column(columns[name]), column=column if column != name else ""
+        )
+        for column, name in fit.items()
     }
-    guesses = _with_own_labels(guesses)
+    guesses = _with_own_labels(guesses | batteries(guesses))
     return Draft(
         source=said.source,
         title=tidy(said.title) or PurePath(said.source).name.partition(".")[0].replace("_", " "),
         n_rows=len(codes),
         guesses=guesses,
-        rules=tuple(design_rules(codes, guesses)),
+        rules=tuple(design_rules(codes.rename(columns=fit), guesses)),
         file=file or FileFormat(),
     )
 
 
-def _unusable(column: Column) -> Guess:
-    why = "its name can't stand in formulas: rename it in the file if you need it"
-    return Guess(name=column.name, label=label_of(column.said), kind="left out", why=why)
+def _column(cells: pd.Series, column: str, said: VariableMetadata | None, name: str) -> Column:
+    said = said or VariableMetadata(name=column)
+    # A name that can't stand in formulas is often the question itself.
+    label = said.label or ("" if name == column else column)
+    counts = {str(code): int(count) for code, count in cells.value_counts().items()}
+    return Column(said=replace(said, name=name, label=label), counts=counts, n_rows=len(cells))
 
 
 def _with_own_labels(guesses: Mapping[str, Guess]) -> dict[str, Guess]:

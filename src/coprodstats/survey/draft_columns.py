@@ -236,5 +236,5 @@ def _worded_order(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _topic(said: VariableMetadata) -> str:
-    design = {"id", "weight", "stratum", "psu"}
+    design = {"id", "weight", "stratum", "psu", "fpc"}
     return next((t for t in NAMES if t not in design and speaks_of(t, said.name, said.label)), "")

@@ -34,7 +34,7 @@ def guess_design(columns: Mapping[str, Column], weight: str) -> dict[str, Guess]
         Name of the column that the file itself uses as weight, or an empty string.
     """
     found = _replicates(columns)
-    for guess in (_ids, lambda left: _weights(left, weight), _strata, _psus):
+    for guess in (_ids, lambda left: _weights(left, weight), _strata, _psus, _populations):
         found |= guess({name: column for name, column in columns.items() if name not in found})
     return found
 
@@ -199,6 +199,15 @@ def _strata(columns: Mapping[str, Column]) -> dict[str, Guess]:
 
 def _psus(columns: Mapping[str, Column]) -> dict[str, Guess]:
     return _first(columns, "psu", lambda column: 2 <= len(column.counts) <= column.n_rows)
+
+
+def _populations(columns: Mapping[str, Column]) -> dict[str, Guess]:
+    asked = (
+        '"fpc" if this is the number of units in the population, or the share of them that was drawn, for '
+        'each stratum; otherwise "numeric".'
+    )
+    named = [name for name, one in columns.items() if speaks_of("fpc", name) and len(_numbers(one))]
+    return {name: replace(_named(columns[name], OPEN), questions={"kind": asked}) for name in named}
 
 
 def _first(columns: Mapping[str, Column], kind: str, fits: Callable[[Column], bool]) -> dict[str, Guess]:

@@ -14,6 +14,11 @@ from coprodstats.survey.toml_table import odd_characters
 
 LEAST_SHOWN = 10
 """Texts, and ends of a range, that fewer respondents share are not written into a draft."""
+OUTCOMES = {
+    "individual_any": ("people do on their own", "Individual co-production: at least one activity"),
+    "collective_any": ("people do together with others", "Collective co-production: at least one activity"),
+}
+"""Names of the two drafted outcomes, what they are about, and their labels."""
 GuessedKind = Kind | Literal["?", "left out"]
 
 
@@ -60,6 +65,8 @@ class Guess:
         What the guess rests on, in words for a comment.
     questions
         Key to the question that is asked there.
+    column
+        Name of the column in the file, where it is another than ``name``; else empty.
     """
 
     name: str
@@ -76,6 +83,7 @@ class Guess:
     topic: str = ""
     why: str = ""
     questions: Mapping[str, str] = field(default_factory=dict)
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 
-from coprodstats.survey.draft_records import Draft, Guess, Rule
+from coprodstats.survey.draft_records import OUTCOMES, Draft, Guess, Rule
 from coprodstats.survey.draft_words import speaks_of
 from coprodstats.survey.toml_lines import OPEN, QUESTION
 from coprodstats.survey.toml_text import toml_inline, toml_key, toml_value
 
 WIDTH = 110
-OUTCOMES = {
-    "individual_any": ("people do on their own", "Individual co-production: at least one activity"),
-    "collective_any": ("people do together with others", "Collective co-production: at least one activity"),
-}
-"""Names of the two drafted outcomes, what they are about, and their labels."""
 _MOST_SUGGESTED = 12
 
 
@@ -73,7 +68,10 @@ def _rules(draft: Draft) -> list[str]:
     if left_out := draft.left_out():
         cleaning.append(comment("Columns that are left unread, and why. Declare those that you need."))
         cleaning.append("ignore_columns = [")
-        cleaning += [f"    {toml_value(guess.name)},  # {' '.join(guess.why.split())}" for guess in left_out]
+        cleaning += [
+            f"    {toml_value(guess.column or guess.name)},  # {' '.join(guess.why.split())}"
+            for guess in left_out
+        ]
         cleaning.append("]")
     design = [line for rule in draft.rules if rule.table == "design" for line in _rule(rule)]
     tables = {"cleaning": cleaning, "design": design}
@@ -91,18 +89,20 @@ def _variable(guess: Guess) -> str:
     lines = [f"[variables.{toml_key(guess.name)}]"]
     if guess.why:
         lines.append(comment(f"{guess.why[0].upper()}{guess.why[1:]}."))
-    lines.append(f"label = {toml_value(guess.label)}")
-    if guess.question and guess.kind in {"nominal", "ordinal", "numeric"}:
-        lines.append(f"question = {toml_value(guess.question)}")
-    lines += _line(guess, "kind", toml_value(guess.kind))
-    if guess.range is not None:
-        lines.append(f"range = {toml_value(guess.range)}")
-    if guess.unit:
-        lines.append(f"unit = {toml_value(guess.unit)}")
-    if guess.step_label:
-        lines += [f"step = {toml_value(guess.step)}", f"step_label = {toml_value(guess.step_label)}"]
-    if guess.undeclared:
-        lines += _line(guess, "undeclared", toml_value(guess.undeclared))
+    asks = guess.kind in {"nominal", "ordinal", "numeric"}
+    told = {
+        "column": guess.column,
+        "label": guess.label,
+        "question": guess.question if asks else "",
+        "kind": guess.kind,
+        "range": guess.range,
+        "unit": guess.unit,
+        "step": guess.step if guess.step_label else None,
+        "step_label": guess.step_label,
+        "undeclared": guess.undeclared,
+    }
+    for key, value in told.items():
+        lines += _line(guess, key, toml_value(value)) if value else []
     tables: list[str] = []
     for key, table in (("values", guess.values), ("missing", guess.missing)):
         if not table:

@@ -57,6 +57,11 @@ _LADDERS = (
         "|sehr viel|sehr",
     ),
     (
+        "(far |much )?too (little|few|small|low)|trop peu|(viel )?zu wenige?",
+        "(about |just )?(right|the right amount)|juste ce qu'il faut|(genau|gerade) richtig",
+        "(far |much )?too (much|many|big|high)|trop|(viel )?zu viele?",
+    ),
+    (
         "very low|tres bas|tres faible|sehr niedrig",
         "low|lower|bas|basse|faible|niedrig|gering",
         "middle|medium|moyen|moyenne|mittel|mittlere",
@@ -101,8 +106,10 @@ NAMES: Mapping[str, str] = {
     "id": r"(resp|respondent|case|person|household|record|interview|serial|subject|user|participant)?[_ ]?"
     r"(id|idno|ident|nr|no|num|number|key|serial|code|uuid|identifiant|kennung)|respid|idno|lfdnr|caseid",
     "weight": r".*(weight|wght|wgt|gewicht|gewichtung|poids|pond(eration)?)[0-9]*"
-    r"|w[0-9]?|wt[0-9]?|pw|wts?|.*_wt|wt_.*|w_.*",
-    "stratum": r".*(strat(um|a|ify|e|es|id)?|schicht(ung)?)[0-9]*",
+    r"|w[0-9]{0,2}|wt[0-9]?|pw|wts?|.*_wt|wt_.*|w_.*|wtss.*|wt(mec|int|saf|dr|ph)[a-z0-9]*|_?llcpwt"
+    r"|(per|hh|asec|final|pop|samp|case|person|indiv)wt[a-z0-9]*",
+    "stratum": r".*(strat(um|a|ify|e|es|id)?|schicht(ung)?)[0-9]*|sdmvstra|_?ststr|vestr|xstrat.*",
+    "fpc": r"fpc[0-9]?|.*_fpc",
     "psu": r".*(psu|cluster|sampling_?point|samp_?point|grappe|klumpen|segment|\bea)[0-9]*",
     "age": r"age[0-9]?|.*_age|agea|age_.*|alter|edad|lalter|ageresp",
     "birth year": r".*(yrbrn|birth_?year|year_?(of_?)?birth|yob|geburtsjahr|gebjahr"
@@ -227,6 +234,9 @@ def _rung(text: str, ladder: Sequence[str]) -> float | None:
 
 
 def _first_number(text: str) -> float | None:
+    # Intervals as R writes them: (19,39] and [65,Inf).
+    if interval := re.fullmatch(r"[(\[] ?(-inf|[+-]?[0-9.]+(?:e[+-]?[0-9]+)?) ?, ?[^,]+[)\]]", text):
+        return float(interval[1])
     below = re.match(r"(under|below|less than|up to|moins de|unter|bis)\s", text)
     number = re.search(r"[0-9]+(?:[.,][0-9]+)*", text)
     if number is None:

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coprodstats.survey.checks import check_survey
 from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.ddi import codebook_ddi
 from coprodstats.survey.declarations import Codebook, Variable
+from coprodstats.survey.declared_variables import name_fault
 from coprodstats.survey.draft import draft_survey
 from coprodstats.survey.draft_columns import guess_column
 from coprodstats.survey.draft_reading import read_undescribed
@@ -303,5 +305,72 @@ def test_a_draft_is_valid_toml_whatever_the_labels(
     text = codebook_text(draft)
     parsed = tomllib.loads(text)
     assert open_questions("codebook.toml", text, parsed)  # outcomes are always asked
-    declared = [*parsed.get("variables", {}), *parsed.get("cleaning", {}).get("ignore_columns", [])]
-    assert declared == [name]
+    variables = parsed.get("variables", {})
+    columns = [one.get("column", own) for own, one in variables.items()]
+    assert [*columns, *parsed.get("cleaning", {}).get("ignore_columns", [])] == [name]
+    assert not any(name_fault(own) for own in variables)
+
+
+def test_questions_as_names_of_columns_get_short_names(tmp_path: Path) -> None:
+    """What a web form exports: whole questions in the header, and one that only differs at its end."""
+    rows = 60
+    frame = pd.DataFrame(
+        {
+            "Respondent ID": [f"r{i}" for i in range(rows)],
+            "1. How old are you?": [str(18 + i % 30) for i in range(rows)],
+            "Do you watch your neighbours' homes, for instance at night?": ["never", "often"] * (rows // 2),
+            "Do you watch your neighbours' homes, for instance by day?": ["often", "never"] * (rows // 2),
+            "class": ["1", "2"] * (rows // 2),
+            "Größe": ["a", "b"] * (rows // 2),
+        }
+    )
+    frame.to_csv(tmp_path / "form.csv", index=False)
+    draft = draft_survey(*read_undescribed(tmp_path / "form.csv"))
+    text = codebook_text(draft)
+    variables = tomllib.loads(text)["variables"]
+    assert list(variables) == [
+        "Respondent_ID",
+        "q1_How_old_are_you",
+        "Do_you_watch_your_neighbours",
+        "Do_you_watch_your_neighbours_2",
+        "class_",
+        "Grosse",
+    ]
+    assert [one["column"] for one in variables.values()] == list(frame)
+    assert variables["q1_How_old_are_you"]["label"] == "1. How old are you?"
+    assert [one["kind"] for one in variables.values()][:4] == ["id", "numeric", "ordinal", "ordinal"]
+    answered = text.replace('kind = "?"', 'kind = "nominal"').replace('1 = "?", 2 = "?"', '1 = "x", 2 = "y"')
+    answered = answered.replace('items = "?"', 'items = ["Do_you_watch_your_neighbours"]')
+    (tmp_path / "codebook.toml").write_text(
+        answered.replace('at_least = "?"', 'at_least = "often"'), encoding="utf-8"
+    )
+    checked = check_survey(tmp_path / "form.csv", tmp_path / "codebook.toml")
+    assert checked.error is None
+    assert checked.cleaned is not None
+    assert checked.cleaned.frame["class_"].tolist() == ["x", "y"] * (rows // 2)
+
+
+def test_a_battery_without_words_is_a_scale_of_its_codes() -> None:
+    points = [str(1 + i % 6) for i in range(120)]
+    frame = codes(
+        A1=points, A2=points[1:] + points[:1], A3=points, B1=points, A4=[str(1 + i % 5) for i in range(120)]
+    )
+    guesses = draft_survey(frame, said()).guesses
+    assert [name for name, guess in guesses.items() if guess.kind == "ordinal"] == ["A1", "A2", "A3"]
+    assert guesses["A1"].values["6"] == "6"  # noqa: PD011  (no data frame)
+    assert not guesses["A1"].questions
+    assert guesses["B1"].kind == guesses["A4"].kind == OPEN
+
+
+def test_columns_of_public_surveys_are_known_by_their_names() -> None:
+    """Names of the US health survey (NHANES), as its documentation has them."""
+    n = 300
+    frame = codes(
+        SDMVPSU=[str(1 + i % 3) for i in range(n)],
+        SDMVSTRA=[str(75 + i % 15) for i in range(n)],
+        WTMEC2YR=[f"{20000 + 37.5 * i}" for i in range(n)],
+        agecat=[["(0,19]", "(19,39]", "(39,59]", "(59,Inf]"][i % 4] for i in range(n)],
+    )
+    guesses = draft_survey(frame, said()).guesses
+    assert [guess.kind for guess in guesses.values()] == ["psu", "stratum", "weight", "ordinal"]
+    assert list(guesses["agecat"].values) == ["(0,19]", "(19,39]", "(39,59]", "(59,Inf]"]
