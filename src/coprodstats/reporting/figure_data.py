@@ -20,7 +20,8 @@ from coprodstats.models.margins import margins
 from coprodstats.models.parallel import ALL_TERMS, parallel_lines_test
 from coprodstats.models.predictions import average_predictions
 from coprodstats.models.results import FittedModel
-from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan
+from coprodstats.reporting.plan import AnalysisPlan
+from coprodstats.reporting.planned_comparisons import ComparisonPlan
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import SurveyDesign, resolve_design
 

@@ -21,8 +21,9 @@ from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.results import FittedModel
 from coprodstats.reporting.claims import Claim, ClaimResults, check_claims, read_claims
 from coprodstats.reporting.figure_data import FigureData, figure_data
-from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan
+from coprodstats.reporting.plan import AnalysisPlan
 from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
+from coprodstats.reporting.planned_comparisons import ComparisonPlan
 from coprodstats.reporting.suggestions import refuse_unknown_claims
 from coprodstats.reporting.translation import read_translations
 from coprodstats.survey.cleaning import CleanedSurvey, clean

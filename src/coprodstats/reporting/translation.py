@@ -16,7 +16,8 @@ import pandas as pd
 
 from coprodstats.errors import ConfigError, Fault, did_you_mean
 from coprodstats.reporting.claims import Claim, ClaimResults
-from coprodstats.reporting.plan import AnalysisPlan, ComparisonPlan, DescribePlan, OutcomePlan, long_texts
+from coprodstats.reporting.plan import AnalysisPlan, DescribePlan, OutcomePlan, long_texts
+from coprodstats.reporting.planned_comparisons import ComparisonPlan
 from coprodstats.reporting.suggestions import BriefingPlan
 from coprodstats.survey.conversions import Conversion
 from coprodstats.survey.declarations import Codebook, Index, Outcome, Variable

@@ -360,3 +360,10 @@ def test_models_of_means_and_slopes_by_split_can_be_planned(tmp_path: Path) -> N
 )
 def test_kinds_that_do_not_fit_are_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
     assert told in faults(tmp_path, changed(old, new))
+
+
+def test_an_analysis_in_french_needs_no_english(tmp_path: Path) -> None:
+    text = changed('group = "More of it"', 'group = "Sensibilité aux choix"')
+    plan = read(tmp_path, 'languages = ["fr"]\n' + text)
+    assert plan.outcomes[1].event == "d’être EU projects"
+    assert plan.comparisons[1].group_key == "sensibilite-aux-choix"
