@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from coprodstats.reporting.certainty import Estimate
 from coprodstats.reporting.headlines import difference_headline, link_headline, rank_headline
 from coprodstats.reporting.language import LANGUAGES, speaking, texts
 from coprodstats.reporting.narrative import Link, link_sentences
 from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
-    Estimate,
     again_sentence,
     difference_sentences,
     direction_sentence,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from coprodstats.reporting.certainty import Estimate
 from coprodstats.reporting.document import Block, BulletList, Paragraph
 from coprodstats.reporting.findings import EVERYONE, Compared, Findings
 from coprodstats.reporting.language import said
 from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
-    Estimate,
     again_sentence,
     difference_sentences,
     level_sentence,

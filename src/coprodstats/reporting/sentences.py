@@ -1,29 +1,16 @@
 """Sentences made from numbers: direction, size and certainty, and never more than the numbers say.
 
-Every rule of wording stands here once. A result is *clear* if its interval leaves zero out as it is printed,
-*small* if the interval lies within `SMALL` on both sides of zero, and otherwise *open*: we could not tell.
-A sentence has at most `MOST_WORDS` words; where an analysis' own words are long, the sentence is told in two.
+What can be said of an estimate is decided in `certainty`; here stands how it is said. A sentence has at most
+`MOST_WORDS` words; where an analysis' own words are long, it is told in two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Literal
 
 from coprodstats.reporting import format as fmt
+from coprodstats.reporting.certainty import SMALL, Estimate, people, tenths
 from coprodstats.reporting.language import say
-
-Certainty = Literal["clear", "small", "open"]
-Kind = Literal["more", "less", "small", "open"]
-
-SMALL = Decimal("0.02")
-"""Two people in 100: a difference below which hardly anyone would treat two groups differently.
-
-It is compared with the 95 % interval, which is stricter than two one-sided tests at 5 % (Schuirmann 1987,
-Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680), so that the interval printed shows it.
-"""
 
 MOST_WORDS = 25
 """Words of a sentence (UK Government Analysis Function, Writing about data)."""
@@ -33,60 +20,6 @@ WHO_WORDS, EVENT_WORDS, LABEL_WORDS = 12, 9, 3
 
 Each text of the catalogue leaves room for as many within `MOST_WORDS`.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A difference of probabilities, or a probability (0–1 scale), with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def certainty(self) -> Certainty:
-        """What can be said, judged by the interval as it is and as it is printed.
-
-        Examples
-        --------
-        >>> Estimate(value=0.05, low=0.02, high=0.08).certainty
-        'clear'
-        >>> Estimate(value=0.001, low=-0.01, high=0.012).certainty
-        'small'
-        """
-        if self._has_gap():
-            return "open"
-        # An interval of 0.04 to 1.2 points is printed "0.0 to 1.2": a reader sees it touch zero.
-        if (self.low > 0 or self.high < 0) and 0 not in (tenths(self.low), tenths(self.high)):
-            return "clear"
-        within = all(max(abs(Decimal(end)), abs(tenths(end))) < SMALL for end in (self.low, self.high))
-        return "small" if within else "open"
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the interval excludes zero, also as it is printed."""
-        return self.certainty == "clear"
-
-    @property
-    def kind(self) -> Kind:
-        """The direction if it is clear, otherwise the certainty."""
-        if self.certainty == "clear":
-            return "more" if self.low > 0 else "less"
-        return "small" if self.certainty == "small" else "open"
-
-    def _has_gap(self) -> bool:
-        return any(fmt.is_missing(number) for number in (self.value, self.low, self.high))
-
-
-def tenths(share: float) -> Decimal:
-    """Return a share or difference of shares as it is printed: to a tenth of a percentage point.
-
-    Examples
-    --------
-    >>> tenths(0.07249)
-    Decimal('0.072')
-    """
-    return fmt.rounded(share, 3)
 
 
 def likelihood_sentences(who: str, event: str, estimate: Estimate) -> tuple[str, str]:
@@ -244,23 +177,6 @@ def level_sentence(event: str, estimate: Estimate, *, with_interval: bool = True
         return say(f"sentences.level_{kind}", **values)
     span = fmt.percent_interval(estimate.low, estimate.high, 1 if edge else 0)
     return say(f"sentences.level_{kind}_with", **values, span=span)
-
-
-def people(estimate: Estimate) -> str:
-    """Return how many people in 100 a difference is: a whole number if the printed interval holds it.
-
-    Examples
-    --------
-    >>> people(Estimate(value=-0.072, low=-0.1, high=-0.05))
-    '7'
-    >>> people(Estimate(value=0.066, low=0.0655, high=0.0662))
-    '6.6'
-    """
-    value = abs(estimate.value)
-    whole = fmt.rounded(value, 2)
-    ends = sorted(abs(tenths(end)) for end in (estimate.low, estimate.high))
-    held = whole == 0 or ends[0] <= whole <= ends[1]
-    return fmt.points(value, 0 if held else 1, sign=False)
 
 
 def size(estimate: Estimate) -> str:

@@ -6,19 +6,17 @@ from decimal import Decimal
 
 import pytest
 
+from coprodstats.reporting.certainty import Estimate, people, tenths
 from coprodstats.reporting.language import speaking
 from coprodstats.reporting.sentences import (
-    Estimate,
     count_words,
     difference_sentences,
     direction_sentence,
     level_sentence,
     likelihood_sentences,
     lower_first,
-    people,
     short_size,
     size_sentence,
-    tenths,
     too_long,
 )
 

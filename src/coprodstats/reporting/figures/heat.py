@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
 from coprodstats.reporting import format as fmt
+from coprodstats.reporting.certainty import Estimate
 from coprodstats.reporting.colour import mixed
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
-from coprodstats.reporting.sentences import Estimate
 from coprodstats.reporting.style import (
     ABOVE,
     BELOW,
