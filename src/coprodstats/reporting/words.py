@@ -92,8 +92,10 @@ class Words:
 
     def statement(self, text: str) -> str:
         """Return in the language spoken what another room of the package said in English."""
+        # Reasons of missing answers are the codebook's words, in the language of the analysis' files.
+        own = {reason: reason for v in self.codebook.variables.values() for reason in v.missing.values()}
         names = {s.name: lower_first(s.label) for s in self.series}
-        return restated(text, {**names, **self.own})
+        return restated(text, {**own, **names, **self.own})
 
     @property
     def contrast(self) -> str:

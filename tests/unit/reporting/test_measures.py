@@ -13,6 +13,7 @@ from coprodstats.models.fit import logit, ologit
 from coprodstats.models.fractional import fractional_logit
 from coprodstats.models.linear import linear
 from coprodstats.models.results import FittedModel
+from coprodstats.reporting.language import speaking
 from coprodstats.reporting.measures import coefficient_words, fit_measure, margin_words
 from coprodstats.reporting.style import OUTCOMES
 from coprodstats.reporting.words import Words, term_labels
@@ -28,6 +29,7 @@ step_label = "10 years"
 label = "Gender"
 kind = "nominal"
 values = { 1 = "man", 2 = "woman" }
+missing = { 9 = "sans avis" }
 [variables.helps]
 label = "Helps"
 kind = "ordinal"
@@ -110,3 +112,9 @@ def test_categories_are_said_in_other_words_and_terms_stay(
     assert (label.term, label.label) == ("gender[T.woman]", "femme")
     assert "homme" in label.group
     assert french.split("no|some") == "no|un peu"
+
+
+def test_a_codebook_may_give_reasons_in_the_language_of_the_report(words: Words) -> None:
+    with speaking("fr"):
+        assert words.statement("sans avis") == "sans avis"
+        assert words.statement("blank") == "case vide"
