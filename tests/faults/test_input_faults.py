@@ -22,6 +22,8 @@ from click.testing import CliRunner
 
 from coprodstats.cli import main
 from coprodstats.errors import (
+    ConfigError,
+    CoprodstatsError,
     DelimiterError,
     EncodingError,
     FormatError,
@@ -118,6 +120,14 @@ def flipped(data: bytes, place: int) -> bytes:
 
 
 FRAME = pd.DataFrame({"id": ["a", "b", "c"], "q": [1.0, 2.0, 1.0], "w": [0.5, 1.5, 1.25]})
+LETTERED = FRAME.assign(q=pd.Series([1.0, "a", 2.0], dtype=object))
+PAGE = (
+    '<sss version="2.0"><survey><record ident="A">'
+    '<variable ident="1" type="character"><name>id</name><position start="1"/></variable>'
+    '<variable ident="2" type="single"><name>q</name><position start="2"/></variable>'
+    '<variable ident="3" type="quantity"><name>w</name><position start="2"/></variable>'
+    "</record></survey></sss>"
+)
 SHEET: list[list[object]] = [["id", "q", "w"], ["a", 1, 0.5], ["b", 2, 1.5]]
 # A page of 493 kB that unpacks to 200 MB, and a part of 400 bytes that would unfold to a gigabyte.
 BOMB = sheet_xml(SHEET).replace("</sheetData>", "<row><c><v>1</v></c></row>" * 8_000_000 + "</sheetData>")
@@ -302,6 +312,27 @@ CASES = {
         lambda folder: sav(folder, FRAME.assign(id=[2.0**53 + 2, 1.0, 2.0])), SchemaError,
         "id: numbers beyond 9,007,199,254,740,992 are rounded", name="survey.sav",
     ),
+    "F16 a word among numbers": Case(
+        text("id,q,w,n\na,1,1,refused\nb,2,1,1\n"), UnexpectedCodeError,
+        "n: text where a number belongs in fewer than 10 rows",
+        file='\n[variables.n]\nlabel = "Number"\nkind = "numeric"\n',
+    ),
+    "F41 a code that nobody declares missing": Case(
+        text("id,q,w\na,1,1\nb,88,1\n"), UnexpectedCodeError,
+        "q: codes that the codebook does not declare: '88' in fewer than 10 rows.*looks like a missing code",
+    ),
+    "F44 a letter of Stata that the codebook does not know": Case(
+        lambda folder: dta(folder, LETTERED, missing_user_values={"q": ["a"]}), UnexpectedCodeError,
+        r"q: codes that the codebook does not declare: '\.a' in fewer than 10 rows", name="survey.dta",
+    ),
+    "a Triple-S line that is too short": Case(
+        text("a1\nb\n"), SchemaError, "1 of 2 lines are shorter than the 2 characters .*: line 2 has 1",
+        name="survey.asc", file='\n[file]\nlayout = "s.sss"\n', more={"s.sss": PAGE},
+    ),
+    "Triple-S characters outside all positions": Case(
+        text("a1 x\nb2\n"), SchemaError, "where s.sss declares nothing: line 1, column 4",
+        name="survey.asc", file='\n[file]\nlayout = "s.sss"\n', more={"s.sss": PAGE},
+    ),
     "a zip with two files": Case(
         package({"a.csv": GOOD, "b.csv": GOOD}), InputError, "holds 2 files: a.csv, b.csv", name="survey.zip"
     ),
@@ -322,6 +353,8 @@ def laid_out(folder: Path, case: Case) -> Path:
     (folder / "made").mkdir()
     made = case.content(folder / "made") if callable(case.content) else case.content
     (home / case.name).write_bytes(made)
+    for name, content in case.more.items():
+        (home / name).write_text(content, encoding="utf-8")
     return home
 
 
@@ -333,9 +366,9 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def refused(home: Path, error: type[InputError], words: str) -> None:
-    """Run the analysis in a folder: the error is the one wanted and nothing is written."""
-    before = hashes(home)
+def refused(home: Path, error: type[CoprodstatsError], words: str, *, kept: str = "") -> None:
+    """Run the analysis in a folder: the error is the one wanted and nothing is written to what is kept."""
+    before = hashes(home / kept)
     ran = CliRunner().invoke(main, ["run", str(home / "analysis.toml")])
     told = ran.stderr
     assert told.startswith(f"[{error.code}] {error.__name__}"), told
@@ -343,7 +376,7 @@ def refused(home: Path, error: type[InputError], words: str) -> None:
     assert ran.exit_code == error.exit_status
     assert ran.stdout == ""
     assert "Traceback" not in told
-    assert hashes(home) == before
+    assert hashes(home / kept) == before
 
 
 @pytest.mark.parametrize("what", CASES)
@@ -533,6 +566,20 @@ def test_a_link_inside_the_folder_is_followed(tmp_path: Path) -> None:
     assert cells(read_survey(home / "linked.csv", codebook, root=home)) == AS_READ
 
 
+@pytest.mark.parametrize("path", ["https://example.org/s.csv", "//host/s.csv", "/dev/zero"])
+def test_an_analysis_names_no_address_and_no_device(path: str, tmp_path: Path) -> None:
+    # F34; a path that can't be right is a fault of the analysis, told before anything is opened.
+    refused(analysis_of(tmp_path, path), ConfigError, "survey: it is no path relative to this file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_an_analysis_of_a_pipe_is_refused(tmp_path: Path) -> None:
+    # F34
+    home = analysis_of(tmp_path, "pipe.csv")
+    os.mkfifo(home / "pipe.csv")
+    refused(home, UnsafePathError, "pipe.csv: this is a device or a pipe")
+
+
 @pytest.mark.parametrize("path", ["https://example.org/s.csv", "\\\\host\\s.csv", "//host/s.csv", "a\0.csv"])
 def test_an_address_is_no_path(path: str, tmp_path: Path) -> None:
     # F34
@@ -551,18 +598,17 @@ def test_a_pipe_or_a_device_is_no_survey(tmp_path: Path) -> None:
             read_survey(path, codebook)
 
 
-def test_a_cell_of_two_gib_is_refused_without_being_read(tmp_path: Path) -> None:
-    # F30; the file is mostly a hole, so it takes no room.
-    codebook = read_codebook(laid_out(tmp_path, FINE) / "codebook.toml")
-    for size, words in (
-        (2 * 1024**3, "a line is longer than 64 MiB"),
-        (64 * 1024**3 + 1, "larger than 64 GiB"),
-    ):
-        with (tmp_path / "huge.csv").open("wb") as stream:
-            stream.write(b"id,q,w\na,1,")
-            stream.truncate(size)
-        with pytest.raises(ResourceLimitError, match=words):
-            read_survey(tmp_path / "huge.csv", codebook)
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(2 * 1024**3, "a line is longer than 64 MiB"), (64 * 1024**3 + 1, "larger than 64 GiB")],
+)
+def test_a_cell_of_two_gib_is_refused_without_being_read(size: int, words: str, tmp_path: Path) -> None:
+    # F30; the file is mostly a hole, so it takes no room. Its hash would take long.
+    home = laid_out(tmp_path, FINE)
+    with (home / "survey.csv").open("wb") as stream:
+        stream.write(b"id,q,w\na,1,")
+        stream.truncate(size)
+    refused(home, ResourceLimitError, words, kept="out")
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(
@@ -578,8 +624,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
             stream.write(b"c,1,1\n")
 
     monkeypatch.setattr(reading, "check_evidence", meddled)
-    with pytest.raises(IntegrityError, match="the file changed while it was read"):
-        read_survey(home / "survey.csv", read_codebook(home / "codebook.toml"))
+    refused(home, IntegrityError, "survey.csv: the file changed while it was read", kept="out")
 
 
 # --------------------------------------------------------------------------------------- the reading process
