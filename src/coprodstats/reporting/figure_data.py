@@ -30,6 +30,8 @@ Models = Mapping[str, FittedModel]
 
 _BOUNDS = ["estimate", "conf_low", "conf_high"]
 _BINS = 24
+# Weights that differ by less are equal but for rounding.
+_EQUAL = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,9 +168,9 @@ def weight_bins(weights: NDArray[np.float64], most: int = _BINS) -> pd.DataFrame
     [0.5, 0.25, 0.25]
     """
     used = weights[weights > 0]
-    if not used.size or np.ptp(used) == 0:
+    relative = np.array([float(f"{w:.10g}") for w in used / used.mean()]) if used.size else used
+    if not used.size or np.ptp(relative) < _EQUAL:
         return pd.DataFrame({"low": [], "high": [], "share": []}, dtype=float)
-    relative = np.array([float(f"{w:.10g}") for w in used / used.mean()])
     width = _round_width(float(np.ptp(relative)) / (most - 1))
     # Whole numbers of widths: an edge that is a sum of widths would not be a round number.
     place = np.floor(relative / width + 1e-9).astype(int)

@@ -12,13 +12,18 @@ from coprodstats.reporting.figures import (
     Caption,
     Figure,
     TermLabel,
+    calibration_plot,
     cleaning_flow,
     comparison_forest,
+    heat_map,
     item_bars,
     levels_by_group,
     prediction_lines,
+    prediction_panels,
     rank_bars,
     sector_panels,
+    threshold_slopes,
+    weight_columns,
 )
 from coprodstats.reporting.html import render_html
 from coprodstats.reporting.table import Column, Table
@@ -104,8 +109,43 @@ def ranks() -> Figure:
     return rank_bars(frame, caption("ranks"), highlight=HOSTILE[0])
 
 
+def heat() -> Figure:
+    parts = [intervals(list(HOSTILE[:3])).assign(column=column) for column in ("North", HOSTILE[4])]
+    return heat_map(pd.concat(parts).rename(columns={"term": "row"}), caption("heat"))
+
+
+def panels() -> Figure:
+    parts = []
+    for group in HOSTILE[:4]:
+        frame = intervals(["20", "40", "60"]).assign(value=lambda d: d["term"].astype(int), group=group)
+        frame[["estimate", "conf_low", "conf_high"]] += 0.4
+        parts.append(frame)
+    return prediction_panels(pd.concat(parts), caption("panels"), variable_label=HOSTILE[2])
+
+
+def thresholds() -> Figure:
+    terms = [row.term for row in labels()]
+    frame = pd.concat([intervals(terms).assign(split=split) for split in ("", HOSTILE[1], "Higher")])
+    return threshold_slopes(frame, caption("thresholds"), labels=labels())
+
+
+def calibration() -> Figure:
+    frame = intervals(["1", "2", "3"])
+    frame[["estimate", "conf_low", "conf_high"]] += 0.4
+    frame = frame.rename(columns={"estimate": "observed"}).assign(group=frame["term"].astype(int), n=20)
+    return calibration_plot(frame.assign(predicted=0.2 + 0.1 * frame.index), caption("calibration"))
+
+
+def weights() -> Figure:
+    frame = pd.DataFrame({"low": [0.0, 0.5, 1.0], "high": [0.5, 1.0, 1.5], "share": [0.2, 0.5, 0.3]})
+    return weight_columns(frame, caption("weights"), respondents=1200, effective=1000.4)
+
+
 def figures() -> dict[str, Figure]:
-    made = (forest(), lines(), levels(), sectors(), flow(), items(), ranks())
+    made = (
+        *(forest(), lines(), levels(), sectors(), flow(), items(), ranks()),
+        *(heat(), panels(), thresholds(), calibration(), weights()),
+    )
     return {figure.key: figure for figure in made}
 
 

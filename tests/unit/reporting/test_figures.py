@@ -13,10 +13,14 @@ from coprodstats.errors import ArgumentError, ReportError
 from coprodstats.reporting.figures import Caption, Figure, TermLabel, cleaning_flow, comparison_forest
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import ALT_LENGTH
+from coprodstats.reporting.language import speaking
 from coprodstats.reporting.style import COLLECTIVE, INDIVIDUAL, INK
 from coprodstats.reporting.svg import finish_svg
 
-KEYS = ("forest", "lines", "levels", "sectors", "flow", "items", "ranks")
+KEYS = (
+    *("forest", "lines", "levels", "sectors", "flow", "items", "ranks"),
+    *("heat", "panels", "thresholds", "calibration", "weights"),
+)
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}href"
 
@@ -73,13 +77,24 @@ class TestEveryFigure:
     def test_hides_no_clock_and_no_maker(self, drawn: dict[str, Figure], key: str) -> None:
         assert not re.search(r"(?i)matplotlib|dc:date|<!--|<metadata", drawn[key].svg)
 
-    def test_leaves_the_settings_alone(self, demo: ModuleType, key: str) -> None:
-        before = dict(mpl.rcParams)
-        getattr(demo, key)()
-        assert dict(mpl.rcParams) == before
+    def test_is_french_where_french_is_spoken(
+        self, demo: ModuleType, drawn: dict[str, Figure], key: str
+    ) -> None:
+        with speaking("fr"):
+            french = getattr(demo, key)()
+        assert french.svg != drawn[key].svg
+        assert 20 < len(french.alt) <= ALT_LENGTH
+        written = " ".join([french.alt, french.description, *(c.label for c in french.table.columns)])
+        assert not re.search(r"\b(the|of|with|interval|from|share|above)\b", written)
+        # A number and its sign are parted by a space at which no line breaks.
+        assert not re.search(r"\d[ ]?%", written)
 
-    def test_is_the_same_twice(self, demo: ModuleType, drawn: dict[str, Figure], key: str) -> None:
+    def test_is_the_same_twice_and_leaves_the_settings_alone(
+        self, demo: ModuleType, drawn: dict[str, Figure], key: str
+    ) -> None:
+        before = dict(mpl.rcParams)
         assert getattr(demo, key)().svg == drawn[key].svg
+        assert dict(mpl.rcParams) == before
 
 
 def forest(estimates: list[float], differences: list[float]) -> Figure:
@@ -238,3 +253,8 @@ def test_places_are_moved_apart_but_keep_their_order() -> None:
     moved = cv.spread([5.0, 4.9, 5.1, 50.0], 3.0)
     assert moved[1] < moved[0] < moved[2] < moved[3] == 50.0
     assert np.diff(sorted(moved)).min() == pytest.approx(3.0)
+
+
+def test_a_french_drawing_is_the_same_twice(demo: ModuleType) -> None:
+    with speaking("fr"):
+        assert demo.heat().svg == demo.heat().svg

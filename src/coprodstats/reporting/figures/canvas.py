@@ -8,7 +8,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -300,6 +300,7 @@ def safe(text: str) -> str:
     return "".join(letter if ord(letter) in known else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
+@lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT_SIZE, *, bold: bool = False) -> float:
     """Return how wide a line of text is, in inches."""
     font = get_font(str(_font_path(bold=bold)))
