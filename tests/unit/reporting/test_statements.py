@@ -17,6 +17,7 @@ from coprodstats.survey.answers import BLANK
 from coprodstats.survey.declarations import NOT_ASKED, Items
 from coprodstats.survey.design_faults import METHOD_WORDS
 from coprodstats.survey.log import CleaningLog, empty_table
+from coprodstats.survey.weight_checks import uneven
 
 UNKNOWN = texts("fr")["statements.unknown"].partition("{text}")[2]
 
@@ -92,6 +93,8 @@ def test_what_cleaning_says_is_known() -> None:
     said += list(log.steps()["label"])
     for text in said:
         assert UNKNOWN not in french(text), text
+    weights = uneven(np.append(np.ones(99), 60.0))
+    assert UNKNOWN not in french(f"[W-D320] survey.csv: w: weights are extreme, {weights}")
     for count in (3, 4000):
         assert UNKNOWN not in french(f"the sample: {crossing_words(count)}")
 
