@@ -13,6 +13,7 @@ from coprodstats.models.margins import interval_frame
 from coprodstats.models.multiplicity import ADJUSTMENTS, Adjust, equivalence_p
 from coprodstats.models.wald import WaldTest, contrast_covariance, joint_test
 from coprodstats.survey.design import DfRule
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 Scale = Literal["margin", "coefficient"]
@@ -161,4 +162,13 @@ class Comparison:
         return f"<Comparison {self.label} of {len(self.terms)} terms on the {self.scale} scale; {self.test}>"
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(index=False, float_format=lambda value: f"{value:.4f}"))
+        return record_html(
+            self,
+            facts={
+                "differences": self.label,
+                "scale": self.scale,
+                "joint test": str(self.test),
+                "df": self.df_statement,
+            },
+            tables={"differences": self.to_frame()},
+        )

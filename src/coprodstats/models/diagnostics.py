@@ -13,6 +13,7 @@ from coprodstats.models.refit import naive_covariance, own_fit, require_model, w
 from coprodstats.models.results import FittedModel
 from coprodstats.models.terms import shared_variables, slope_terms
 from coprodstats.survey.design import psu_totals
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +50,9 @@ class Collinearity:
         frame = self.terms.copy()
         frame.insert(0, "model", self.model)
         return frame.assign(condition_index=self.condition_index)
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"terms": self.terms})
 
 
 def collinearity(model: FittedModel) -> Collinearity:
@@ -155,6 +159,9 @@ class PSUInfluence:
         frame = self.summary.copy()
         frame.insert(0, "model", self.model)
         return frame
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"summary": self.summary})
 
 
 def influence_by_psu(model: FittedModel, *, labels: ArrayLike | None = None) -> PSUInfluence:
@@ -295,6 +302,9 @@ class DesignEffects:
         frame = self.table.copy()
         frame.insert(0, "model", self.model)
         return frame.assign(kish=self.kish)
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"design effects": self.table})
 
 
 def design_effects(model: FittedModel) -> DesignEffects:

@@ -14,6 +14,7 @@ from coprodstats.models.links import LINKS
 from coprodstats.models.refit import require_model
 from coprodstats.models.results import FittedModel
 from coprodstats.models.terms import shared_variables, slope_positions
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +49,9 @@ class EValues:
         frame = self.table.copy()
         frame.insert(0, "model", self.model)
         return frame.assign(conversion=self.conversion)
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"E-values": self.table})
 
 
 def e_values(

@@ -19,6 +19,7 @@ from coprodstats.models.predictions import category_probabilities
 from coprodstats.models.refit import own_fit, unweighted, working_weights
 from coprodstats.models.results import FittedModel
 from coprodstats.survey.design import design_variance
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +78,11 @@ class GoodnessOfFit:
         frame = pd.concat([tests[order], measures[order]], ignore_index=True)
         frame.insert(0, "model", self.model)
         return frame
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self, tables={"tests": self.tests, "measures": self.measures, "calibration": self.calibration}
+        )
 
 
 def goodness_of_fit(model: FittedModel, *, groups: int = 10) -> GoodnessOfFit:

@@ -20,6 +20,7 @@ from coprodstats.models.refit import require_plain
 from coprodstats.models.replicate_fits import block_size
 from coprodstats.models.results import FittedModel
 from coprodstats.models.separation import separating_direction
+from coprodstats.survey.display import record_html
 from coprodstats.survey.replicates import bootstrap_weights
 
 Floats = NDArray[np.float64]
@@ -72,6 +73,9 @@ class Importance:
                 )
             )
         return pd.concat(frames, ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"ranks": self.to_frame()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

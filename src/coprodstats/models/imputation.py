@@ -18,6 +18,7 @@ from coprodstats.models.imputation_request import Plan, plan_imputation
 from coprodstats.models.imputation_trace import not_met, scale_reductions, trace_frame
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.log import CleaningLog, count_by_reason
 from coprodstats.survey.progress import Progress, teller
 from coprodstats.survey.scales import derived, outcome_values
@@ -115,6 +116,11 @@ class Imputations:
         cells = int(self.imputed["cells"].sum())
         return (
             f"<Imputations: {self.m} times {cells} cells of {len(self.methods)} variables, seed {self.seed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self, tables={"imputed": self.imputed, "left missing": self.left, "convergence": self.convergence}
         )
 
 

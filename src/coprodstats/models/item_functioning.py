@@ -19,6 +19,7 @@ from coprodstats.models.results import FittedModel
 from coprodstats.models.wald import wald_test
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.items import ItemAnswers, item_answers
 
 Floats = NDArray[np.float64]
@@ -68,7 +69,7 @@ class ItemFunctioning:
         return f"<ItemFunctioning of {len(self.table)} items by {self.group}: {large} not negligible>"
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format=lambda value: f"{value:.4f}"))
+        return record_html(self, tables={"items": self.table})
 
 
 def item_functioning(

@@ -19,6 +19,7 @@ from coprodstats.models.multiplicity import ADJUSTMENTS, Adjust
 from coprodstats.models.results import FittedModel
 from coprodstats.models.wald import WaldTest, contrast_covariance, joint_test
 from coprodstats.survey.design import DfRule
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -123,8 +124,7 @@ class Moderation:
         return f"<Moderation of {self.variable} by {self.grouping}, {len(self.groups)} groups>"
 
     def _repr_html_(self) -> str:
-        frames = (self.to_frame(), self.tests())
-        return "".join(f.to_html(index=False, float_format=lambda v: f"{v:.4f}") for f in frames)
+        return record_html(self, tables={"margins by group": self.to_frame(), "tests": self.tests()})
 
 
 def moderation(

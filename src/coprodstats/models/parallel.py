@@ -23,6 +23,7 @@ from coprodstats.models.standard import standardise
 from coprodstats.models.vector_likelihood import Problem, maximise
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.design import design_variance
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -70,6 +71,9 @@ class ParallelLinesTest:
         frame.insert(0, "model", self.model)
         frame.insert(1, "method", self.method)
         return frame
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"tests": self.tests, "splits": self.splits})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.models.pooling import RubinEstimate, joint_test
 from coprodstats.models.wald import WaldTest
 from coprodstats.survey.design import DfRule
+from coprodstats.survey.display import record_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +56,7 @@ class Pooled:
         return self._frame.copy()
 
     def _repr_html_(self) -> str:
-        return str(self._frame.to_html(index=False, float_format=lambda value: f"{value:.4f}"))
+        return record_html(self, tables={"combined": self._frame})
 
 
 def pooled_wald_test(pooled: Pooled, terms: Sequence[str] | str) -> WaldTest:

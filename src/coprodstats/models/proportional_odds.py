@@ -19,6 +19,7 @@ from coprodstats.models.vector_fits import EVERY_TERM, nonparallel_faults
 from coprodstats.models.wald import WaldTest, joint_test
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.weighting import Weighting
 
 STEP_COLUMNS = ("step", "term", "statistic", "df_num", "df_denom", "p_value", "made_parallel")
@@ -71,6 +72,9 @@ class ParallelSearch:
             f"<ParallelSearch {self.model.name}: parallel {listed(self.parallel) or 'none'}; by split "
             f"{listed(self.nonparallel) or 'none'}>"
         )
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"steps": self.steps})
 
 
 def proportional_odds_search(

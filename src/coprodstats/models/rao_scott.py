@@ -15,6 +15,7 @@ from coprodstats.errors import listed
 from coprodstats.models.refit import fit_rows, naive_covariance, own_fit, working_weights
 from coprodstats.models.results import FittedModel
 from coprodstats.models.terms import slope_positions
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +69,9 @@ class RaoScottTest:
             "n_restrictions", "null",
         ]  # fmt: skip
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def rao_scott_test(model: FittedModel, terms: Sequence[str] | str) -> RaoScottTest:

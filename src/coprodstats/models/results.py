@@ -18,6 +18,7 @@ from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.responses import Response, Surface, row_values
 from coprodstats.survey.design import DfRule, ResolvedDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.replicates import Replication
 from coprodstats.survey.sums import total
 
@@ -421,4 +422,14 @@ class FittedModel:
         return f"<FittedModel {self.name}: {self.family}({self.formula!r}{penalised}), n = {self.nobs}>"
 
     def _repr_html_(self) -> str:
-        return self.summary()._repr_html_()
+        facts = {
+            "model": f"{self.family}, link {self.link.name}" + (f", {self.penalty}" if self.penalty else ""),
+            "formula": self.formula,
+            "respondents": f"{self.nobs} ({int(self.dropped['rows'].sum())} rows left out)",
+            "design": self.design.description,
+            "covariance": f"{self.covariance}; {self.df_statement()}",
+            "fit": self.fit_statement(),
+        }
+        shown = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        frame = self.to_frame()[shown].set_axis(pd.Index(self._names(), name="term"))
+        return record_html(self, title=self.name, facts=facts, tables={"coefficients": frame})

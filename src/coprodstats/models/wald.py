@@ -14,6 +14,7 @@ from coprodstats.models.refit import require_model
 from coprodstats.models.results import FittedModel
 from coprodstats.models.terms import names_of
 from coprodstats.survey.design import DfRule
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +53,9 @@ class WaldTest:
         denominator = "∞" if np.isinf(self.df_denom) else f"{self.df_denom:.0f}"
         test = f"F({self.df_num}, {denominator}) = {self.statistic:.4f}, p = {self.p_value:.4g}"
         return f"{test}; null: {self.null}"
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def wald_test(model: FittedModel, terms: Sequence[str] | str) -> WaldTest:

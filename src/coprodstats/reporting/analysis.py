@@ -14,6 +14,7 @@ from coprodstats.reporting.manifest import read_manifest, sha256_of, verify
 from coprodstats.reporting.plan import read_plan
 from coprodstats.reporting.publishing import publications, run_files, templates
 from coprodstats.reporting.writing import write_folder
+from coprodstats.survey.display import record_html
 
 Progress = Callable[[str], None]
 
@@ -46,6 +47,13 @@ class RunResult:
     def warnings(self) -> tuple[str, ...]:
         """What the codebook, the survey file and the weights give to think about."""
         return self.findings.cleaned.warnings
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            facts={"folder": str(self.folder)},
+            tables={"files": [{"file": file, "bytes": size} for file, size in self.files.items()]},
+        )
 
 
 def run_analysis(

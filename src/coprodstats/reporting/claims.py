@@ -21,6 +21,7 @@ from coprodstats.models.results import FittedModel
 from coprodstats.reporting.claim_checks import Check, Evidence, Finding, Verdict, run_check
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.toml_table import is_number, parse_toml
 
 # The keys that each test needs, beside "test".
@@ -60,6 +61,9 @@ class Claim:
     statement: str
     source: str
     checks: tuple[Check, ...]
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,23 @@ class ClaimResults:
                 for r in self.results
                 for check, finding in zip(r.claim.checks, r.findings, strict=True)
             ]
+        )
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            facts={"verdicts on": "the software, on synthetic data" if self.synthetic else "the findings"},
+            tables={
+                "claims": [
+                    {
+                        "id": r.claim.id,
+                        "claim": r.claim.statement,
+                        "source": r.claim.source,
+                        "verdict": r.verdict,
+                    }
+                    for r in self.results
+                ]
+            },
         )
 
 

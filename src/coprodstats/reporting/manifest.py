@@ -13,6 +13,7 @@ from typing import Any
 
 from coprodstats.errors import ArgumentError, Fault, ManifestMismatchError, ReportError
 from coprodstats.reporting.writing import MANIFEST_NAME, json_bytes, name_faults, plain_data
+from coprodstats.survey.display import record_html
 
 PACKAGES = (
     "formulaic",
@@ -71,6 +72,9 @@ class Verified:
     n_bytes: int
     manifest_sha256: str
     package_version: str
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def sha256_of(data: bytes) -> str:

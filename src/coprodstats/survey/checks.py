@@ -15,6 +15,7 @@ from coprodstats.survey.answers import Answers
 from coprodstats.survey.cleaning import CleanedSurvey, clean
 from coprodstats.survey.codebook import read_codebook
 from coprodstats.survey.declarations import Codebook, Variable
+from coprodstats.survey.display import record_html
 from coprodstats.survey.draft_records import tidy
 from coprodstats.survey.draft_words import means_missing
 from coprodstats.survey.log import empty_table, how_many
@@ -99,6 +100,9 @@ class Checked:
             for rule, action, detail, n, cells in self.rules().itertuples(index=False)
         ]
         return pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"findings": self.to_frame()})
 
 
 def check_survey(path: str | PathLike[str], codebook: str | PathLike[str]) -> Checked:

@@ -15,6 +15,7 @@ from coprodstats.survey.answers import Answers
 from coprodstats.survey.coded import Mask
 from coprodstats.survey.declared_sampling import sampling_design
 from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.display import columns_table, record_html
 from coprodstats.survey.log import CleaningLog, how_many
 from coprodstats.survey.routing import read_columns
 from coprodstats.survey.row_selection import Selection, flag_rows, select_rows
@@ -106,6 +107,13 @@ class CleanedSurvey:
         rows, columns = self._frame.shape
         mapping = f", mapping {self.mapping!r}" if self.mapping else ""
         return f"<CleanedSurvey {self.source!r}: {rows} rows, {columns} columns{mapping}>"
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            facts={"source": self.source, "rows": len(self._frame), "mapping": self.mapping},
+            tables={"columns": columns_table(self._frame, self.codebook.columns)},
+        )
 
 
 def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:

@@ -13,6 +13,7 @@ from coprodstats.errors import ArgumentError, Fault, InsufficientDataError
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import bind, require_columns
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, design_variance
+from coprodstats.survey.display import record_html
 from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.ratios import ratio_covariance
 from coprodstats.survey.replicates import replicate_totals
@@ -115,6 +116,9 @@ class Crosstab:
             index=rows.rename(self.rows),
             columns=columns.rename(self.columns),
         )
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"cells": self.to_frame()})
 
 
 def crosstab(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from coprodstats.errors import ArgumentError, Fault, did_you_mean, listed
 from coprodstats.survey.cleaning_rules import CleaningRules, Flag
+from coprodstats.survey.display import record_html
 from coprodstats.survey.file_format import FileFormat
 
 if TYPE_CHECKING:
@@ -369,6 +370,22 @@ class Codebook:
             remedy=did_you_mean(column, known),
         )
         raise ArgumentError(fault)
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            facts={"title": self.title, "source": self.source, "mapping": self.mapping},
+            tables={
+                "columns": [
+                    {
+                        "name": name,
+                        "label": column.label,
+                        "kind": getattr(column, "kind", type(column).__name__.lower()),
+                    }
+                    for name, column in self.columns.items()
+                ]
+            },
+        )
 
 
 def _with_roles(derived: Derived, roles: Mapping[str, tuple[str, ...]]) -> Derived:

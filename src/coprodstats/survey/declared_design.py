@@ -14,6 +14,7 @@ from coprodstats.survey.design_faults import (
     declaration_faults,
     per_stage,
 )
+from coprodstats.survey.display import record_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,9 @@ class SurveyDesign:
             drawn = f": {self.n_replicates} replicates, seed {self.seed}" if self.n_replicates else ""
             parts.append(METHOD_WORDS[self.replicate_method] + drawn)
         return ", ".join(parts)
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def _named(names: Names, absent: str) -> str:

@@ -14,6 +14,7 @@ from scipy import stats
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, did_you_mean, listed
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, resolve_design
+from coprodstats.survey.display import record_html
 from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.ratios import ratio_covariance
 from coprodstats.survey.weighting import Weighting, calibrated_design
@@ -76,6 +77,9 @@ class PrecisionRules:
                     allowed="numbers of at least 0, narrow at most wide",
                 )
             )
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def means(

@@ -13,6 +13,7 @@ from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, list
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import bind
 from coprodstats.survey.design import SurveyDesign
+from coprodstats.survey.display import record_html
 from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.factors import (
     FEWEST_FOR_TWO,
@@ -69,8 +70,9 @@ class Dimensionality:
         return f"<Dimensionality of {len(self.loadings)} items: {self.n_dimensions}>"
 
     def _repr_html_(self) -> str:
-        frames = (self.eigenvalues, self.fit, self.loadings)
-        return "".join(f.to_html(index=False, float_format=lambda v: f"{v:.3f}") for f in frames)
+        return record_html(
+            self, tables={"eigenvalues": self.eigenvalues, "fit": self.fit, "loadings": self.loadings}
+        )
 
 
 def dimensionality(

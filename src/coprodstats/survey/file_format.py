@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Literal, cast, get_args
 
 from coprodstats.errors import Fault, InputError, did_you_mean, listed
+from coprodstats.survey.display import record_html
 from coprodstats.survey.toml_table import TomlTable
 
 Format = Literal["csv", "fixed", "sav", "por", "dta", "parquet", "xlsx", "ods"]
@@ -93,6 +94,9 @@ class FileFormat:
         """
         usual = FileFormat()
         return tuple(key for key in _KEYS if getattr(self, key) != getattr(usual, key))
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def read_file_format(table: TomlTable) -> FileFormat:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from coprodstats.errors import ArgumentError, CoprodstatsError, Fault, InputError, did_you_mean, listed
+from coprodstats.survey.display import record_html
 from coprodstats.survey.log_file import read_tables, write_tables
 
 _LEAST_SHOWN = 10
@@ -216,6 +217,9 @@ class CleaningLog:
 
     def __repr__(self) -> str:
         return f"<CleaningLog: {self.rows_in} rows in, {self.rows_kept} kept>"
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"what was done": self.to_frame()})
 
 
 def read_log(path: str | PathLike[str]) -> CleaningLog:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from coprodstats.survey.display import record_html
+
 ValueType = Literal["number", "text", "date", "unknown"]
 Level = Literal["nominal", "ordinal", "scale", "unknown"]
 
@@ -50,6 +52,9 @@ class VariableMetadata:
     format: str = ""
     question: str = ""
 
+    def _repr_html_(self) -> str:
+        return record_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileMetadata:
@@ -91,6 +96,17 @@ class FileMetadata:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, which `metadata_from` turns back."""
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            tables={
+                "variables": [
+                    {"name": v.name, "label": v.label, "type": v.type, "level": v.level}
+                    for v in self.variables.values()
+                ]
+            },
+        )
 
 
 def metadata_from(plain: Mapping[str, Any]) -> FileMetadata:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coprodstats.errors import ArgumentError, ConfigError, Fault, did_you_mean, listed
+from coprodstats.survey.display import record_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,9 @@ class Truth:
             *(f"{claim} = {_toml_value(verdict)}" for claim, verdict in self.claims.items()),
         ]
         return "\n".join(lines) + "\n"
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 _LENGTHS = {"efficacy_by_country": 5, "country_individual": 5, "country_collective": 5, "age_by_sector": 3}

@@ -31,6 +31,7 @@ from coprodstats.survey.column_names import header_faults
 from coprodstats.survey.csv_file import read_csv
 from coprodstats.survey.decimal_marks import with_decimal_points
 from coprodstats.survey.declarations import NUMBERS
+from coprodstats.survey.display import columns_table, record_html
 from coprodstats.survey.evidence import check_evidence
 from coprodstats.survey.file_format import SHEETS, FileFormat, format_of
 from coprodstats.survey.fixed_width import read_fixed_width
@@ -102,6 +103,13 @@ class SurveyData:
 
     def __repr__(self) -> str:
         return f"<SurveyData {self.source!r}: {self.n_rows} rows, {self.frame.shape[1]} columns>"
+
+    def _repr_html_(self) -> str:
+        return record_html(
+            self,
+            facts={"source": self.source, "rows": self.n_rows},
+            tables={"columns": columns_table(self.frame, self.codebook.columns)},
+        )
 
 
 def _is_text(dtype: object) -> bool:

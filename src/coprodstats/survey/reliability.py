@@ -14,6 +14,7 @@ from coprodstats.errors import Fault, InsufficientDataError
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.describe import bind
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign, design_df, design_variance
+from coprodstats.survey.display import record_html
 from coprodstats.survey.domains import Domain, domain_rows
 from coprodstats.survey.factors import (
     FEWEST_FOR_ONE,
@@ -69,8 +70,14 @@ class ItemAnalysis:
         return f"<ItemAnalysis of {len(self.items)} items, alpha {alpha:.2f}, n = {self.n_complete}>"
 
     def _repr_html_(self) -> str:
-        frames = (self.measures, self.items, self.polychoric.reset_index(names="item"))
-        return "".join(f.to_html(index=False, float_format=lambda v: f"{v:.3f}") for f in frames)
+        return record_html(
+            self,
+            tables={
+                "measures": self.measures,
+                "items": self.items,
+                "polychoric correlations": self.polychoric.reset_index(names="item"),
+            },
+        )
 
 
 def item_analysis(

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from coprodstats.errors import ArgumentError, Fault
 from coprodstats.survey.design import SurveyDesign, resolve_design
+from coprodstats.survey.display import record_html
 
 Floats = NDArray[np.float64]
 
@@ -52,6 +53,9 @@ class WeightDiagnostics:
     effective_n: float
     largest_percent_share: float
 
+    def _repr_html_(self) -> str:
+        return record_html(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrimmedWeights:
@@ -81,6 +85,9 @@ class TrimmedWeights:
     scale: float
     total_before: float
     total_after: float
+
+    def _repr_html_(self) -> str:
+        return record_html(self)
 
 
 def weight_diagnostics(weights: pd.Series | Floats | list[float]) -> WeightDiagnostics:

@@ -13,6 +13,7 @@ from coprodstats.survey.answers import LONGEST_CODE
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.cleaning_rules import flag_name
 from coprodstats.survey.declarations import Variable
+from coprodstats.survey.display import record_html
 from coprodstats.survey.log import CleaningLog
 from coprodstats.survey.reading import SurveyData
 from coprodstats.survey.routing import read_columns
@@ -70,6 +71,9 @@ class WaveChanges:
 
     def __repr__(self) -> str:
         return f"<WaveChanges: {len(self._table) - 1} changes besides the number of rows>"
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"changes": self.to_frame()})
 
 
 def compare_waves(

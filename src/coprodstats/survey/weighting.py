@@ -22,6 +22,7 @@ from coprodstats.survey.calibration import (
 )
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import Calibration, ResolvedDesign, calibration_residuals
+from coprodstats.survey.display import record_html
 from coprodstats.survey.log import how_many
 from coprodstats.survey.population import Margins, PopulationTotals, population_totals
 from coprodstats.survey.replicates import Replication
@@ -97,6 +98,9 @@ class Weighting:
     def __repr__(self) -> str:
         steps = f"{self.iterations} iteration" + ("" if self.iterations == 1 else "s")
         return f"<Weighting by {self.method}: {len(self.base)} rows, {len(self.totals)} totals, {steps}>"
+
+    def _repr_html_(self) -> str:
+        return record_html(self, tables={"totals": self.to_frame()})
 
 
 def rake(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
@@ -92,6 +94,15 @@ class Figure:
     svg: str
     data: pd.DataFrame
     table: Table
+
+    def _repr_html_(self) -> str:
+        # As a picture the drawing keeps its names to itself; it is drawn for white paper.
+        picture = b64encode(self.svg.encode()).decode("ascii")
+        return (
+            f"<figure><figcaption><strong>{escape(self.title)}</strong><br>{escape(self.subtitle)}</figcaption>"
+            f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(self.alt)}" style="background: #ffffff">'
+            "</figure>"
+        )
 
 
 def data_table(caption: Caption, data: pd.DataFrame, columns: Sequence[Column], group: str = "") -> Table:
