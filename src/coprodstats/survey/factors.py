@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 from coprodstats.survey.polychoric import polychoric_matrix
 
@@ -21,6 +22,12 @@ Ints = NDArray[np.intp]
 # Two factors of five items leave one degree of freedom; of four, less than none.
 FEWEST_FOR_TWO = 5
 FEWEST_FOR_ONE = 3
+_NO_VARIANCE = 0.005
+_SHARE = 0.9
+"""How much of an item's correlations with the others a search for one factor starts from."""
+_MOST_STEPS, _SMALL_STEP, _LONGEST_STEP = 500, 1e-13, 0.5
+_LARGEST_TURN = 0.01
+"""A search that turns axes further than this has gone to another solution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,9 +71,10 @@ def factor_solution(matrix: Floats, n_factors: int) -> FactorSolution:
 
     Notes
     -----
-    Jöreskog (1967), *Psychometrika* 32, 443-482, by statsmodels' ``Factor``; quartimin rotation after
+    Jöreskog (1967), *Psychometrika* 32, 443-482, by statsmodels' ``Factor``, whose search ends some digits
+    early, and further steps from there; quartimin rotation after
     Jennrich (2002), *Psychometrika* 67, 7-20. Factors point the way in which their loadings sum to more than
-    zero.
+    zero; the first of two is the one on which the first item loads more.
 
     Examples
     --------
@@ -80,7 +88,8 @@ def factor_solution(matrix: Floats, n_factors: int) -> FactorSolution:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it would warn of, a uniqueness of zero, is an attribute here
         found = Factor(corr=matrix, n_factor=n_factors, method="ml").fit(maxiter=1000)
-        pattern, correlation = np.asarray(found.loadings_no_rot, dtype=float), np.eye(n_factors)
+        pattern = _polished(matrix, np.asarray(found.loadings_no_rot, dtype=float))
+        correlation = np.eye(n_factors)
         if n_factors > 1:
             pattern, correlation = _oblique(pattern)
     sign = np.where(pattern.sum(axis=0) < 0, -1.0, 1.0)
@@ -95,23 +104,91 @@ def factor_solution(matrix: Floats, n_factors: int) -> FactorSolution:
         uniqueness=uniqueness,
         rmsr=float(np.sqrt((left**2).mean())),
         largest_residual=float(left[np.argmax(np.abs(left))]),
-        heywood=bool((uniqueness < 0.005).any()),
+        heywood=bool((uniqueness < _NO_VARIANCE).any()),
     )
+
+
+def _polished(matrix: Floats, loadings: Floats) -> Floats:
+    """Return the unrotated loadings of the highest maximum of the likelihood, to the last digits.
+
+    Two strong traits make two maxima of one factor, and which one a search ends in is chance. So it starts
+    from given loadings and from each item's own correlations, and the highest maximum is taken.
+    """
+    n_factors = loadings.shape[1]
+    if ((loadings**2).sum(axis=1) > 1 - _NO_VARIANCE).any():
+        return loadings  # at the edge there is no maximum to step to
+    starts = [1 - (loadings**2).sum(axis=1)]
+    if n_factors == 1:
+        starts += [1 - (_SHARE * column) ** 2 for column in matrix]
+    ends = [end for start in starts if (end := _maximum(matrix, start, n_factors)) is not None]
+    if not ends:
+        return loadings
+    return min(ends, key=lambda end: end[0])[1]
+
+
+def _maximum(matrix: Floats, uniqueness: Floats, n_factors: int) -> tuple[float, Floats] | None:
+    """Return the discrepancy and the loadings in which Jöreskog's steps end, or None if they don't.
+
+    With the eigenvalues g and vectors v of the correlations scaled by the uniquenesses u, those of the
+    factors aside, the discrepancy is ``sum(g - log g - 1)``, its gradient in log(u) ``sum v^2 (1 - g)``, and
+    its curvature near the maximum ``(sum v v')^2`` element by element (Jöreskog 1967, section 4).
+    """
+    size = np.inf
+    for _ in range(_MOST_STEPS):
+        root = np.sqrt(uniqueness)
+        values, vectors = np.linalg.eigh(matrix / np.outer(root, root))
+        inner, left = values[:-n_factors], vectors[:, :-n_factors]
+        if size < _SMALL_STEP:
+            pattern = (
+                root[:, None] * vectors[:, -n_factors:] * np.sqrt(np.maximum(values[-n_factors:] - 1, 0))
+            )
+            return float((inner - np.log(inner) - 1).sum()), np.asarray(pattern[:, ::-1])
+        step = np.linalg.lstsq((left @ left.T) ** 2, left**2 @ (1 - inner), rcond=None)[0]
+        size = float(np.abs(step).max())
+        uniqueness = uniqueness * np.exp(-np.clip(step, -_LONGEST_STEP, _LONGEST_STEP))
+        if (uniqueness < _NO_VARIANCE).any():
+            return None
+    return None
 
 
 def _oblique(loadings: Floats) -> tuple[Floats, Floats]:
     """Return quartimin-rotated loadings of two factors, and the factors' correlation."""
     from statsmodels.multivariate.factor_rotation import rotate_factors  # noqa: PLC0415
 
-    best, rotated = np.inf, (loadings, np.eye(2))
+    best, axes = np.inf, np.eye(2)
     for angle in np.linspace(0, np.pi / 2, 5, endpoint=False):
         # Symmetric loadings are a stationary point from which the search does not move: start elsewhere too.
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        pattern, axes = rotate_factors(loadings @ turn, "oblimin", 0, "oblique")
+        pattern, turned = rotate_factors(loadings @ turn, "oblimin", 0, "oblique")
         complexity = float((pattern[:, 0] ** 2 * pattern[:, 1] ** 2).sum())
         if complexity < best - 1e-12:
-            best, rotated = complexity, (np.asarray(pattern), np.asarray(axes.T @ axes))
-    return rotated
+            best, axes = complexity, turn @ np.asarray(turned)
+    axes = _settled(loadings, axes)
+    pattern = loadings @ np.linalg.inv(axes).T
+    if abs(pattern[0, 1]) > abs(pattern[0, 0]):
+        pattern, axes = pattern[:, ::-1], axes[:, ::-1]
+    return pattern, np.asarray(axes.T @ axes)
+
+
+def _settled(loadings: Floats, axes: Floats) -> Floats:
+    """Return axes of two factors at which quartimin's complexity stands still to the last digits.
+
+    With axes at the angles a and b, the loadings are ``u / s`` and ``v / s``, where
+    ``u = l1 sin b - l2 cos b``, ``v = l2 cos a - l1 sin a`` and ``s = sin(b - a)``.
+    """
+
+    def gradient(angles: Floats) -> Floats:
+        a, b = angles
+        u, v = loadings @ [np.sin(b), -np.cos(b)], loadings @ [-np.sin(a), np.cos(a)]
+        du, dv = loadings @ [np.cos(b), np.sin(b)], loadings @ [-np.cos(a), -np.sin(a)]
+        size, tilt = np.sin(b - a), 2 * (u**2 @ v**2) / np.tan(b - a)
+        return np.array([u**2 @ (v * dv) + tilt, (u * du) @ v**2 - tilt]) / size**4
+
+    start = np.arctan2(axes[1], axes[0])
+    found = optimize.root(gradient, start, tol=1e-15).x
+    if np.abs(found - start).max() > _LARGEST_TURN:
+        return axes
+    return np.array([np.cos(found), np.sin(found)])
 
 
 def omega_total(solution: FactorSolution) -> float:
