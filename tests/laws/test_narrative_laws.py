@@ -57,11 +57,16 @@ _near = st.one_of(
 
 @st.composite
 def estimates(draw: st.DrawFn) -> Estimate:
-    low, value, high = sorted(draw(st.tuples(_near, _near, _near)))
-    if draw(st.booleans()):  # a very large survey: an interval narrower than its rounding
-        width = draw(st.floats(0, 2e-4))
-        low, high = max(value - width, -1.0), min(value + width, 1.0)
-    return Estimate(value=value, low=low, high=high)
+    match draw(st.sampled_from(["any", "narrow", "clear"])):
+        case "narrow":  # a very large survey: an interval narrower than its rounding
+            value, half = draw(_near), draw(st.floats(0, 2e-4))
+        case "clear":
+            value = draw(st.floats(0.005, 0.5)) * draw(st.sampled_from([-1, 1]))
+            half = draw(st.floats(0, abs(value)))
+        case _:
+            low, value, high = sorted(draw(st.tuples(_near, _near, _near)))
+            return Estimate(value=value, low=low, high=high)
+    return Estimate(value=value, low=max(value - half, -1.0), high=min(value + half, 1.0))
 
 
 @st.composite
