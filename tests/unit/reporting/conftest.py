@@ -43,6 +43,12 @@ def read_back() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def office() -> ModuleType:
+    """What reads office files and LaTeX back."""
+    return _beside("office_back")
+
+
+@pytest.fixture(scope="session")
 def drawn(demo: ModuleType) -> dict[str, Figure]:
     """Every kind of figure, drawn once with hostile labels."""
     figures: dict[str, Figure] = demo.figures()
