@@ -100,8 +100,8 @@ class Figure:
         picture = b64encode(self.svg.encode()).decode("ascii")
         return (
             f"<figure><figcaption><strong>{escape(self.title)}</strong><br>{escape(self.subtitle)}</figcaption>"
-            f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(self.alt)}" style="background: #ffffff">'
-            "</figure>"
+            f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(self.alt)}" '
+            'style="background: #ffffff"></figure>'
         )
 
 
