@@ -39,9 +39,9 @@ FIRST = ("id", "weight", "stratum", "psu", "age")
 AT_ONCE = 50_000
 GIB = 1024**3
 HEADER = (
-    "| file | rows | columns | GB | read, wall s | read, CPU s | clean, wall s | clean, CPU s | peak GiB "
-    "| peak of the reading process, GiB | address space |\n"
-    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    "| file | rows | columns | GB | read: wall s | CPU s | peak GiB | of the reading process | clean: wall s "
+    "| CPU s | peak GiB | address space |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 
 
@@ -137,12 +137,15 @@ def measure(path: Path, limit: float) -> None:
     told: dict[str, object] = {}
     try:
         told |= timed("read", lambda: told.__setitem__("survey", read_survey(path, declared, compact=True)))
+        told |= {"read_peak": highest("self"), "child": children.peak}
         told |= timed("clean", lambda: clean(told.pop("survey")))  # type: ignore[arg-type]
     except CoprodstatsError as error:
         told["error"] = str(error)
+    except MemoryError:
+        told["error"] = "memory"
     children.done.set()
     told.pop("survey", None)
-    print(json.dumps({**told, "peak": highest("self"), "child": children.peak}))  # noqa: T201
+    print(json.dumps({**told, "peak": highest("self")}))  # noqa: T201
 
 
 def timed(what: str, work: object) -> dict[str, float]:
@@ -162,12 +165,15 @@ def line(path: Path, chosen: argparse.Namespace) -> str:
     if done.returncode:
         return f"{size} the process died: {done.stderr.strip().splitlines()[-1:]} |"
     told = json.loads(done.stdout)
-    if "error" in told:
-        return f"{size} refused: {' '.join(told['error'].split())} |"
-    times = " | ".join(f"{told[key]:.1f}" for key in ("read_wall", "read_cpu", "clean_wall", "clean_cpu"))
-    child = f"{told['child'] / GIB:.2f}" if told["child"] else ""
     room = f"at most {chosen.limit:g} GiB" if chosen.limit else ""
-    return f"{size} {times} | {told['peak'] / GIB:.2f} | {child} | {room} |"
+    if "read_wall" not in told:
+        return f"{size} refused within {room}: {' '.join(told['error'].split())} |"
+    child = f"{told['child'] / GIB:.2f}" if told["child"] else ""
+    read = f"{told['read_wall']:.1f} | {told['read_cpu']:.1f} | {told['read_peak'] / GIB:.2f} | {child}"
+    if "clean_wall" not in told:
+        return f"{size} {read} | refused within {room}: {' '.join(told['error'].split())} |"
+    cleaned = f"{told['clean_wall']:.1f} | {told['clean_cpu']:.1f} | {told['peak'] / GIB:.2f}"
+    return f"{size} {read} | {cleaned} | {room} |"
 
 
 def main() -> None:

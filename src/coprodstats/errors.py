@@ -315,8 +315,24 @@ def catalogue() -> str:
     ['| E-I104 | `EncodingError` | `InputError` | 4 | Bytes are no text in the declared encoding. |']
     """
     classes = sorted(_descendants(CoprodstatsError), key=lambda one: one.code)
-    return "\n".join([_CATALOGUE, *map(_row, classes), ""])
+    warnings = [f"| {code} | {meaning} |" for code, meaning in WARNINGS.items()]
+    return "\n".join([_CATALOGUE, *map(_row, classes), _WARNED, *warnings, ""])
 
+
+WARNINGS = {
+    "W-C122": "Two codes of a variable have the same label; they are kept apart.",
+    "W-D320": "Weights are so uneven that much of the sample's size is lost.",
+    "W-I144": "A file has as many rows as a spreadsheet holds; rows may be missing.",
+}
+"""Codes of warnings, which stop nothing and go into reports, and what they mean."""
+
+_WARNED = """
+## Warnings
+
+They stop nothing. `coprodstats run` and `check` tell them, and reports repeat them.
+
+| Code | Meaning |
+|---|---|"""
 
 _CATALOGUE = """# Errors
 

@@ -37,3 +37,13 @@ def test_the_page_names_every_class_once_with_its_code_and_exit_status() -> None
     told = sorted((code, name, int(status)) for code, name, _, status, _ in rows)
     assert told == sorted((family.code, family.__name__, family.exit_status) for family in FAMILY)
     assert all(meaning.endswith(".") for *_, meaning in rows)
+
+
+def test_the_page_names_every_warning_that_the_source_gives() -> None:
+    given = {
+        code
+        for path in (PAGE.parents[1] / "src").rglob("*.py")
+        if path.name != "errors.py"
+        for code in re.findall(r"W-[A-Z][0-9]{3}", path.read_text(encoding="utf-8"))
+    }
+    assert given == set(errors.WARNINGS)

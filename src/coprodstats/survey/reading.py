@@ -318,13 +318,13 @@ def _checked(
     for key, variable in present.items():
         found += lookalike_faults(table[key], variable, name)
     raise_found(found, InputError)
-    return RawTable(table=table, warnings=(*raw.warnings, *_row_limit_warnings(raw.n_rows)))
+    return RawTable(table=table, warnings=(*raw.warnings, *_row_limit_warnings(raw.n_rows, name)))
 
 
-def _row_limit_warnings(n_rows: int) -> list[str]:
+def _row_limit_warnings(n_rows: int, name: str) -> list[str]:
     """Warn of a file that ends where a spreadsheet or an export of one does."""
     return [
-        f"{rows:,} rows is the most that a spreadsheet of this kind holds; rows may be missing"
+        f"[W-I144] {name}: {rows:,} rows is the most that such a spreadsheet holds; rows may be missing"
         for limit in _ROW_LIMITS
         for rows in (limit, limit - 1)
         if n_rows == rows
