@@ -39,6 +39,8 @@ DATE = (2000, 1, 1)
 
 FONTS = ("Atkinson Hyperlegible", "DejaVu Sans")
 CODE_FONTS = ("DejaVu Sans Mono",)
+_LOGO_SIZE = (55.0, 13.0)
+"""The most that a logo is wide and high, in millimetres."""
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 _SECONDS = 946_684_800  # DATE since 1970
 _WARNING = {"edge": "#8A3A06", "fill": "#FDF1EA"}
@@ -178,10 +180,13 @@ def page_data(document: Document, results: Mapping[str, bytes], *, scale: float 
     }
 
 
-def _logo(theme: Theme) -> dict[str, str] | None:
-    if theme.logo is None:
+def _logo(theme: Theme) -> dict[str, Any] | None:
+    logo = theme.logo
+    if logo is None:
         return None
-    return {"file": "logo.svg" if theme.logo.svg else "logo.png", "alt": safe(theme.logo.alt)}
+    wide, high = _LOGO_SIZE
+    file = "logo.svg" if logo.svg else "logo.png"
+    return {"file": file, "alt": safe(logo.alt), "height": min(high, wide * logo.height / logo.width)}
 
 
 def _callouts(accent: str) -> dict[str, dict[str, str]]:
