@@ -225,11 +225,23 @@ def _predictions_by_group(refit: _Refit, main: Models) -> pd.DataFrame:
         if one.kind != "logit" or not numeric or not refit.applies_to(main):
             continue
         for name in main:
-            found = _available(partial(_group_predictions, refit, name, variable, values))
+            found = _available(partial(_group_predictions, refit, name, variable, thinned(values)))
             if found is None:
                 return _joined([], columns)
             parts.append(found.assign(model=name)[columns])
     return _joined(parts, columns)
+
+
+def thinned(values: tuple[float, ...], most: int = 8) -> tuple[float, ...]:
+    """Return about so many of some values, the first and the last among them: a small panel needs no more.
+
+    Examples
+    --------
+    >>> thinned((20.0, 30.0, 40.0, 50.0, 60.0, 70.0), most=3)
+    (20.0, 50.0, 70.0)
+    """
+    step = max(1, -(-(len(values) - 1) // (most - 1)))
+    return (*values[:-1:step], values[-1])
 
 
 def _group_predictions(refit: _Refit, name: str, variable: str, values: tuple[float, ...]) -> pd.DataFrame:

@@ -95,10 +95,10 @@ def _per_step(words: Words, frame: pd.DataFrame) -> pd.DataFrame:
 def _heat_notes(frame: pd.DataFrame, label: str) -> tuple[str, ...]:
     there = frame["estimate"].notna()
     n = int(there.sum())
-    notes = [
-        say("figures.panels_note", variable=label),
-        say("figures.heat_chance", n=n, by_chance=fmt.number(n * (1 - LEVEL), 0)),
-    ]
+    notes = [say("figures.panels_note", variable=label)]
+    by_chance = fmt.number(n * (1 - LEVEL), 0)
+    if by_chance != "0":
+        notes.append(say("figures.heat_chance", n=n, by_chance=by_chance))
     if not there.all():
         missing = listing(list(dict.fromkeys(frame.loc[~there, "row"])))
         notes.append(say("figures.heat_missing", missing=missing))
