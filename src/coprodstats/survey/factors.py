@@ -182,13 +182,13 @@ def _settled(loadings: Floats, axes: Floats) -> Floats:
         u, v = loadings @ [np.sin(b), -np.cos(b)], loadings @ [-np.sin(a), np.cos(a)]
         du, dv = loadings @ [np.cos(b), np.sin(b)], loadings @ [-np.cos(a), -np.sin(a)]
         size, tilt = np.sin(b - a), 2 * (u**2 @ v**2) / np.tan(b - a)
-        return np.array([u**2 @ (v * dv) + tilt, (u * du) @ v**2 - tilt]) / size**4
+        return np.asarray([u**2 @ (v * dv) + tilt, (u * du) @ v**2 - tilt], dtype=float) * float(size) ** -4
 
     start = np.arctan2(axes[1], axes[0])
-    found = optimize.root(gradient, start, tol=1e-15).x
+    found: Floats = optimize.root(gradient, start, tol=1e-15).x
     if np.abs(found - start).max() > _LARGEST_TURN:
         return axes
-    return np.array([np.cos(found), np.sin(found)])
+    return np.array([np.cos(found), np.sin(found)], dtype=float)
 
 
 def omega_total(solution: FactorSolution) -> float:
