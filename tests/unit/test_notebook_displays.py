@@ -221,4 +221,4 @@ def test_a_models_display_has_its_numbers(made: dict[str, Any]) -> None:
     shown = model._repr_html_()
     for name, value in model.params.items():
         cell = str(name).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        assert f'<th scope="row">{cell}</th><td style="text-align: right">{value:.4f}</td>' in shown
+        assert f'{cell}</th><td style="text-align: right">{value:.4f}</td>' in shown

