@@ -14,6 +14,7 @@ from types import ModuleType
 import pikepdf
 import pytest
 
+from coprodstats.errors import ConfigError
 from coprodstats.reporting.briefing import build_briefing
 from coprodstats.reporting.claims import read_claims
 from coprodstats.reporting.document import (
@@ -252,3 +253,24 @@ def test_the_guide_tells_minutes_counted_from_words(
     assert told[2][0] == "Longer"
     assert "published findings" in told[2][1]
     assert "published findings" not in plain(reading_guide(replace(findings, claims=None), {}).items[0][1])
+
+
+def test_suggestions_on_unknown_claims_stop_the_run_before_the_survey_is_read() -> None:
+    whole = read_plan(ROOT / "analyses" / "five_nation_2008" / "analysis.toml")
+    astray = BriefingPlan(suggestions=(Suggestion(text="a", source="b", claims=("C1", "C33")),))
+    with pytest.raises(ConfigError, match=r"briefing\.suggestions: there is no claim 'C33'"):
+        compute(replace(whole, briefing=astray, survey=ROOT / "absent.csv"))
+
+
+def test_phrases_that_make_long_sentences_and_claims_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    home = ROOT / "analyses" / "five_nation_2008"
+    text = (home / "analysis.toml").read_text(encoding="utf-8")
+    text = text.replace('"People ten years older"', f'"People {"much " * 12}older"')
+    text = re.sub(r"^(claims = \"claims|languages =|translations =|theme =).*$", "", text, flags=re.MULTILINE)
+    (tmp_path / "analysis.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="phrases") as caught:
+        read_plan(tmp_path / "analysis.toml")
+    assert {(f.where.partition(": ")[2], f.found, f.allowed) for f in caught.value.faults} == {
+        ("phrases.age", "it has 14 words", "at most 12"),
+        ("briefing.suggestions", "suggestions rest on claims, and none are put to this analysis", ""),
+    }
