@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import pandas as pd
@@ -151,7 +153,7 @@ def predictions_figure(findings: Findings, words: Words) -> Figure | None:
         return None
     variable = str(one.predictions["variable"].iloc[0])
     caption = Caption(
-        key=f"predicted-by-{variable.replace('_', '-')}",
+        key=f"predicted-by-{anchored(variable)}",
         title=titles.ends_title(one.predictions, lower_first(words.label(variable)), words.series),
         subtitle=say("figures.predictions_subtitle"),
         n=compared_words(one, words),
@@ -161,6 +163,18 @@ def predictions_figure(findings: Findings, words: Words) -> Figure | None:
     return prediction_lines(
         one.predictions, caption, variable_label=with_unit(findings, words, variable), series=words.series
     )
+
+
+def anchored(name: str) -> str:
+    """Return a column's name as a part of a figure's key: plain small letters and digits.
+
+    Examples
+    --------
+    >>> anchored("Self_efficacy"), anchored("Âge"), anchored("年齢")
+    ('self-efficacy', 'age', 'column')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "column"
 
 
 def age_notes(variable: str) -> tuple[str, ...]:

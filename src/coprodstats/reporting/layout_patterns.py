@@ -12,7 +12,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import Caption, Figure, heat_map, prediction_panels
 from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing, say
-from coprodstats.reporting.layout_figures import age_notes, with_unit
+from coprodstats.reporting.layout_figures import age_notes, anchored, with_unit
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.words import ESTIMATES, Words, compared_words, range_words
 
@@ -25,7 +25,7 @@ def panels_figure(findings: Findings, words: Words) -> Figure | None:
     variable, by = str(frame["variable"].iloc[0]), findings.plan.describe.by
     label = words.label(variable)
     caption = Caption(
-        key=f"predicted-by-{variable}-and-{by}".replace("_", "-"),
+        key=f"predicted-by-{anchored(variable)}-and-{anchored(by)}",
         title=titles.changes_title(frame, lower_first(label), words.series),
         subtitle=say("figures.predictions_subtitle"),
         n=compared_words(findings.main, words),
@@ -67,7 +67,7 @@ def heat_figure(findings: Findings, words: Words, members: Sequence[Compared]) -
     )
     _, step = words.step(variable)
     caption = Caption(
-        key=f"{members[0].plan.group_key}-by-{findings.plan.describe.by}".replace("_", "-"),
+        key=f"{members[0].plan.group_key}-by-{anchored(findings.plan.describe.by)}",
         title=titles.heat_title(scaled, words.label(variable), words.series),
         subtitle=say("figures.heat_subtitle", step=step) if step else say("figures.heat_subtitle_unit"),
         n=range_words(shown),
