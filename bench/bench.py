@@ -2,7 +2,7 @@
 
     python bench/bench.py                          measure and write docs/benchmarks.md (some ten minutes)
     python bench/bench.py --svy VENV/bin/python    with svy too, which needs an environment of its own
-    python bench/bench.py --quick                  n = 5,000 only, two repeats, print only
+    python bench/bench.py --quick                  n = 5,000 and 100 replicates only, two repeats, print only
 
 Ours are timed from the public call on a DataFrame to the fitted model. The peers are timed from data in
 memory to the fitted model with its covariance: statsmodels from arrays, R inside R (bench.R), svy inside
@@ -25,9 +25,11 @@ from typing import Any
 
 import numpy as np
 from bench_data import DESIGN, Survey, categorical, numeric
-from bench_page import Measured, page
+from bench_measured import Measured
+from bench_page import page
 from bench_peers import ORDERED_MODEL, R_PROGRAMS, design_matrix, from_others, from_statsmodels
 from bench_time import Timing, peak_memory, timed
+from replicates import measure as measure_replicates
 
 import coprodstats as cps
 from coprodstats.models.blocks import BLOCK_ROWS
@@ -43,7 +45,7 @@ AS_BEFORE = "not run: it takes as long as on numbers"
 def main(arguments: list[str] | None = None) -> int:
     """Measure everything and write the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="n = 5,000, two repeats, print only")
+    parser.add_argument("--quick", action="store_true", help="n = 5,000, 100 replicates, print only")
     parser.add_argument("--svy", metavar="PYTHON", help="a Python that has svy, polars and pyarrow")
     options = parser.parse_args(arguments)
     if "OPENBLAS_NUM_THREADS" not in os.environ:
@@ -68,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
         measure(draw(n), 2 if options.quick else REPEATS, left_out, with_r=with_r, svy=options.svy)
         for draw, n, left_out in (plan[:1] if options.quick else plan)
     ]
-    text = page(measured, load, with_r=with_r, with_svy=options.svy is not None)
+    replicated = measure_replicates(quick=options.quick)
+    text = page(measured, replicated, load, with_r=with_r, with_svy=options.svy is not None)
     print(text)
     if not options.quick:
         PAGE.write_text(text, encoding="utf-8")

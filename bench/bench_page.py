@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from bench_data import Survey
+from bench_goals import goals_table
+from bench_measured import Measured
 from bench_peers import r_versions
-from bench_time import Timing
+from replicates import Replicated, section
 
 INTRODUCTION = """\
 # Benchmarks
@@ -44,28 +45,21 @@ READING = """\
 ## Not measured
 
 - The time to import the package, reading and cleaning, margins and comparisons, reports.
-- Other links, missing answers, replicate weights.
+- Other links, missing answers, replicate weights of other sizes.
 - Other machines, other BLAS libraries, more than one fit at a time, more than one BLAS thread.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Measured:
-    """What was measured on one survey, by model."""
-
-    survey: Survey
-    timings: list[Timing]
-    floors: dict[str, float]
-    peaks: dict[str, float]
-    iterations: dict[str, int]
-
-
-def page(measured: list[Measured], load: float, *, with_r: bool, with_svy: bool) -> str:
+def page(
+    measured: list[Measured], replicated: Replicated, load: float, *, with_r: bool, with_svy: bool
+) -> str:
     """Return the page as Markdown."""
-    lines = [INTRODUCTION, *_machine(load, with_r=with_r), *_summary(measured)]
+    lines = [INTRODUCTION, *goals_table(measured, replicated), *_machine(load, with_r=with_r)]
+    lines += _summary(measured)
     for one in measured:
         for model in one.floors:
             lines += _table(one, model)
+    lines.append(section(replicated))
     absent = [name for name, there in (("R's programs", with_r), ("svy", with_svy)) if not there]
     without = "".join(f"- {name}: not installed, or not asked for.\n" for name in absent)
     return "\n".join([*lines, READING]) + without
@@ -124,6 +118,8 @@ def _machine(load: float, *, with_r: bool) -> list[str]:
     packages = ("numpy", "scipy", "pandas", "formulaic", "statsmodels")
     versions = ", ".join(f"{p} {version(p)}" for p in packages)
     lines = [
+        "## Where this was measured",
+        "",
         f"Machine: {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.",
         f"Load average {load:.1f} when it began: above the number of cores the times are somewhat too long.",
         f"Python {platform.python_version()}, {versions}.",

@@ -58,17 +58,39 @@ class Spent:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicated:
+    """What fits under replicate weights took.
+
+    Attributes
+    ----------
+    replicates
+        Sets of replicate weights.
+    rows
+        What each program took for as many: ours by two jobs and by one, then the others.
+    counted
+        How many the others were timed on, in words.
+    gap
+        Largest difference of ours from one fit after another, in standard errors.
+    """
+
+    replicates: int
+    rows: tuple[Spent, ...]
+    counted: str
+    gap: float
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure, and print the section."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="100 replicates, one repeat, without R")
     options = parser.parse_args(arguments)
-    print(sections(quick=options.quick))
+    print(section(measure(quick=options.quick)))
     return 0
 
 
-def sections(*, quick: bool = False) -> str:
-    """Return the section of docs/benchmarks.md on replicate weights, measured now.
+def measure(*, quick: bool = False) -> Replicated:
+    """Time all programs.
 
     Parameters
     ----------
@@ -85,17 +107,26 @@ def sections(*, quick: bool = False) -> str:
     if not quick and shutil.which("Rscript") is not None:
         rows.append(from_r(frame).of(replicates))
         counted += f"; R: what one replicate costs beside others ({R_REPLICATES[1]} less {R_REPLICATES[0]})"
+    return Replicated(replicates=replicates, rows=tuple(rows), counted=counted, gap=gap)
+
+
+def section(found: Replicated) -> str:
+    """Return the section of docs/benchmarks.md on replicate weights."""
+    _, single, *_ = found.rows
     lines = [
-        f"## {replicates:,} replicate weights, ordinal, n = {N:,}",
+        f"## {found.replicates:,} replicate weights, ordinal, n = {N:,}",
         "",
         "Rao and Wu's bootstrap of 240 PSUs in 30 strata, 15 predictors, five categories.",
-        f"Scaled to {replicates:,} replicates: {counted}.",
+        f"Scaled to {found.replicates:,} replicates: {found.counted}.",
         "",
         "| program | seconds | CPU seconds | times ours (CPU, one job) |",
         "|---|---:|---:|---:|",
-        *(f"| {row.program} | {row.wall:.2f} | {row.cpu:.2f} | {row.cpu / single.cpu:.1f} |" for row in rows),
+        *(
+            f"| {row.program} | {row.wall:.2f} | {row.cpu:.2f} | {row.cpu / single.cpu:.1f} |"
+            for row in found.rows
+        ),
         "",
-        f"Largest difference of ours from one fit after another: {gap:.1e} of an estimate's standard error.",
+        f"Largest difference of ours from one fit after another: {found.gap:.1e} of a standard error.",
         f"Load average {os.getloadavg()[0]:.1f}: above the number of cores the seconds are too many.",
         "",
     ]
