@@ -12,7 +12,7 @@ from coprodstats.reporting.findings import Findings, compute
 from coprodstats.reporting.formats import check_templates
 from coprodstats.reporting.manifest import read_manifest, sha256_of, verify
 from coprodstats.reporting.plan import read_plan
-from coprodstats.reporting.publishing import publications, run_files, templates
+from coprodstats.reporting.publishing import run_files, templates
 from coprodstats.reporting.writing import write_folder
 from coprodstats.survey.display import record_html
 
@@ -85,11 +85,9 @@ def run_analysis(
     check_templates(templates(plan))
     folder = Path(out) if out is not None else plan.output
     findings = compute(plan, progress=say)
-    made = publications(findings, progress=progress)
-    files = run_files(findings, made, progress=progress)
+    first, files = run_files(findings, progress=progress)
     say("writing the folder")
     write_folder(files, folder)
-    first = made[plan.languages[0]]
     return RunResult(
         findings=findings,
         document=first.report,
@@ -128,7 +126,7 @@ def reproduce(
     """
     verify(folder)
     findings = compute(read_plan(path or _analysis_of(Path(folder))), progress=progress)
-    files = run_files(findings, publications(findings, progress=progress), progress=progress)
+    _, files = run_files(findings, progress=progress)
     there = Path(folder)
     faults = [
         Fault(where=name, found=found, remedy="compare package versions and inputs in manifest.json")

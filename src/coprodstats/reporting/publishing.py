@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from coprodstats import __version__
 from coprodstats.reporting.briefing import build_briefing
@@ -17,6 +18,7 @@ from coprodstats.reporting.press import press_line
 from coprodstats.reporting.report import build_report
 from coprodstats.reporting.result_frames import result_frames
 from coprodstats.reporting.run_manifest import run_manifest
+from coprodstats.reporting.side_process import side_processes
 from coprodstats.reporting.translation import translated
 from coprodstats.reporting.writing import MANIFEST_NAME, frame_to_csv
 
@@ -57,62 +59,42 @@ def publication(findings: Findings, code: str) -> Publication:
         return Publication(report=report, briefing=briefing, press=press_line(said))
 
 
-def publications(findings: Findings, *, progress: Progress | None = None) -> dict[str, Publication]:
-    """Return the documents of a run by language, in the order of its plan.
-
-    Parameters
-    ----------
-    findings
-        All numbers.
-    progress
-        Called with what is laid out next.
-    """
-    made = {}
-    for code in findings.plan.languages:
-        if progress:
-            progress(f"laying out the report and the briefing{_told(findings.plan, code)}")
-        made[code] = publication(findings, code)
-    return made
-
-
 def run_files(
-    findings: Findings, made: Mapping[str, Publication], *, progress: Progress | None = None
-) -> dict[str, bytes]:
-    """Return all files of a run by name, the manifest included.
+    findings: Findings, *, progress: Progress | None = None
+) -> tuple[Publication, dict[str, bytes]]:
+    """Return the documents of the first language, and all files of a run by name, the manifest included.
 
     The first language stands in the folder itself, each further one in a folder of its own; results, which
-    hold names and no language, are there once.
+    hold names and no language, are there once. Further languages are made on other cores.
 
     Parameters
     ----------
     findings
         All numbers.
-    made
-        The documents by language.
     progress
-        Called with what is written next.
+        Called with what is made next.
     """
+    say = progress or (lambda _: None)
     plan = findings.plan
     results = {f"{name}.csv": frame_to_csv(frame) for name, frame in result_frames(findings).items()}
     files = {f"results/{name}": data for name, data in results.items()}
-    for code, documents in made.items():
-        folder = "" if code == plan.languages[0] else f"{code}/"
+    first, *further = plan.languages
 
-        def say(step: str, told: str = _told(plan, code)) -> None:
-            if progress:
-                progress(f"{step}{told}")
+    def made(code: str) -> dict[str, bytes]:
+        return _files_of(publication(findings, code), plan, results, progress=lambda _: None)
 
-        published = _published(documents, plan, results, progress=say)
-        files |= {f"{folder}{name}": data for name, data in published.items()}
+    with side_processes({code: partial(made, code) for code in further}) as others:
+        say("laying out the report and the briefing")
+        published = publication(findings, first)
+        files |= _files_of(published, plan, results, progress=say)
+        for code, wait in others.items():
+            say(f"writing in another language: {code}")
+            files |= {f"{code}/{name}": data for name, data in wait().items()}
     files[MANIFEST_NAME] = manifest_bytes(run_manifest(findings, files))
-    return files
+    return published, files
 
 
-def _told(plan: AnalysisPlan, code: str) -> str:
-    return f" ({code})" if len(plan.languages) > 1 else ""
-
-
-def _published(
+def _files_of(
     made: Publication, plan: AnalysisPlan, results: Mapping[str, bytes], *, progress: Progress
 ) -> dict[str, bytes]:
     files = {"press.txt": f"{made.press}\n".encode()}
