@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from coprodstats.survey.raw_table import TEXT
+from coprodstats.survey.raw_table import TEXT, without_blanks
 
 # Codes of one or two bytes reach so far; a column of more different texts, such as ids, is kept as text.
 _MOST_TEXTS = 2**15
@@ -75,12 +74,12 @@ class _Parts:
 
     def add(self, cells: pa.Array) -> None:
         if pa.types.is_dictionary(cells.type):
-            texts = _without_blanks(cells.dictionary)
+            texts = without_blanks(cells.dictionary)
             if not self.plain and self._add_codes(cells.indices, texts.to_pylist()):
                 return
             cells = texts.take(cells.indices)
         else:
-            cells = _without_blanks(cells)
+            cells = without_blanks(cells)
         self.plain.append(cells)
         self.nbytes += cells.nbytes
 
@@ -111,12 +110,6 @@ class _Parts:
         self.codes = []
         texts = pa.array(self.known, type=pa.string())
         return pa.chunked_array([pa.DictionaryArray.from_arrays(_nullable(codes), texts)])
-
-
-def _without_blanks(texts: pa.Array) -> pa.Array:
-    # What is a space here is one to Python, too.
-    blank = pc.or_(pc.utf8_is_space(texts), pc.equal(pc.binary_length(texts), 0))
-    return pc.if_else(blank, pa.scalar(None, pa.string()), texts)
 
 
 def _nullable(codes: _Codes) -> pa.Array:

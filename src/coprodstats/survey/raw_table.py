@@ -113,6 +113,19 @@ def text_column(cells: Any, write: Callable[[Any], str | None]) -> pa.Dictionary
     return rewritten(encoded, [write(cell) for cell in encoded.dictionary.to_pylist()])
 
 
+def without_blanks(texts: pa.Array) -> pa.Array:
+    """Return texts with null for those that hold nothing, or nothing but spaces.
+
+    Examples
+    --------
+    >>> without_blanks(pa.array(["1", "", " ", None])).to_pylist()
+    ['1', None, None, None]
+    """
+    # What is a space here is one to Python, too.
+    blank = pc.or_(pc.utf8_is_space(texts), pc.equal(pc.binary_length(texts), 0))
+    return pc.if_else(blank, pa.scalar(None, texts.type), texts)
+
+
 def rewritten(encoded: pa.DictionaryArray, texts: Sequence[str | None]) -> pa.DictionaryArray:
     """Return the same cells with other texts, of which several may be equal or None.
 

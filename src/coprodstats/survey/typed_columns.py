@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from coprodstats.errors import Fault
-from coprodstats.survey.raw_table import text_column
+from coprodstats.survey.raw_table import text_column, without_blanks
 
 _EXACT = 2**53
 _MOST_EXACT_DIGITS = 15
@@ -36,6 +36,8 @@ def typed_column(column: pa.Array) -> pa.DictionaryArray:
     """
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
+    if pa.types.is_string(column.type):
+        return without_blanks(column).dictionary_encode()
     return text_column(column, typed_text)
 
 
