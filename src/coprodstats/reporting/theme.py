@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from matplotlib.font_manager import get_font
-
 from coprodstats.errors import ConfigError, CoprodstatsError, Fault
 from coprodstats.reporting.colour import SIGHTS, apart
 from coprodstats.reporting.logo import Logo, read_logo
@@ -223,6 +221,8 @@ def _fonts(table: TomlTable, read: _Beside) -> Fonts:
 
 
 def _family(file: Path) -> str:
+    from matplotlib.font_manager import get_font  # noqa: PLC0415  (slow, and few themes have fonts)
+
     try:
         return str(get_font(str(file)).family_name)
     except RuntimeError:  # what the font reader says of a file that is no font
