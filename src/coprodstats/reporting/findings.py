@@ -162,6 +162,7 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
         plan.survey,
         codebook,
         root=plan.root,
+        compact=True,
         progress=lambda done, size: say(f"reading the survey: {done / size:.0%}"),
     )
     say("cleaning")
