@@ -18,6 +18,7 @@ from coprodstats.models.covariance import (
     independent_rows,
     robust_score_covariance,
     score_covariance,
+    smallest_units,
 )
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
@@ -235,10 +236,11 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
         bound = calibrated_design(bound, request.weighting)
     inside = domain_rows(request.domain, frame)
     sample = draw_sample(parsed, frame, reasons, bound, inside, request.family, offset=request.offset)
-    columns = [*parsed.predictors, *([request.offset] if request.offset else [])]
-    rows = frame.loc[sample.used, list(dict.fromkeys(columns))]
+    columns = list(dict.fromkeys([*parsed.predictors, *([request.offset] if request.offset else [])]))
+    every_row = bool(sample.used.all())
+    rows = frame[columns] if every_row else frame.loc[sample.used, columns]  # the former copies nothing
     predictors = read_predictors(parsed, rows)
-    weights = bound.weights[sample.used]
+    weights = bound.weights if every_row else bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / total(weights))
     offset = read_offset(rows, request.offset) if request.offset else None
     # Models of a mean have no categories to sort by.
@@ -247,7 +249,17 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     groupable = sample.categories and predictors.plan is not None and offset is None
     patterns = find_patterns(predictors.columns, codes) if groupable else None
     x, spec = matrix_of(predictors, None if patterns is None else patterns.first)
-    data = standard_rows(x, codes, scaled, n_cuts, columns=spec.columns, offset=offset, patterns=patterns)
+    units = smallest_units(bound) if kind == "design" and bound.replication is None else None
+    data = standard_rows(
+        x,
+        codes,
+        scaled,
+        n_cuts,
+        columns=spec.columns,
+        offset=offset,
+        patterns=patterns,
+        together=units if units is None or every_row else units[sample.used],
+    )
     return Prepared(
         name=request.name or parsed.outcome,
         family=request.family,
@@ -490,7 +502,8 @@ def _test_df(df: int, rule: DfRule, n_slopes: int, name: str) -> float:
 
 def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tuple[str, ...]:
     found = []
-    lost = sample.dropped.loc[~sample.dropped["variable"].isin(["domain", "weights"]), "rows"].sum()
+    dropped = sample.dropped
+    lost = len(dropped) and dropped.loc[~dropped["variable"].isin(["domain", "weights"]), "rows"].sum()
     if lost:
         found.append(
             f"{int(lost)} rows with a missing answer are outside the sample; their PSUs stay in the design"
@@ -503,7 +516,7 @@ def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tu
 
 
 def _domain_lonely(used: Bools, bound: ResolvedDesign) -> int:
-    holding = np.bincount(bound.psu[used], minlength=bound.n_psu) > 0
+    holding = np.bincount(bound.psu if used.all() else bound.psu[used], minlength=bound.n_psu) > 0
     per_stratum = np.bincount(bound.psu_stratum[holding], minlength=bound.n_strata)
     in_design = np.bincount(bound.psu_stratum, minlength=bound.n_strata)
     return int(((per_stratum == 1) & (in_design > 1)).sum())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,7 +120,7 @@ class Derived:
         return one.mixed + others[0][1].mixed if others else one.mixed
 
 
-def sorted_order(y: Ints, n_cuts: int) -> tuple[Ints, tuple[Block, ...]]:
+def sorted_order(y: Ints, n_cuts: int, within: Ints | None = None) -> tuple[Ints, tuple[Block, ...]]:
     """Return an order of rows in which categories lie together, and the blocks that it makes.
 
     Parameters
@@ -128,15 +129,23 @@ def sorted_order(y: Ints, n_cuts: int) -> tuple[Ints, tuple[Block, ...]]:
         Categories 0 … K-1, shape (n,).
     n_cuts
         K-1.
+    within
+        Groups of the rows, to lie together within the categories if there are not too many, shape (n,).
     """
     order = np.empty(len(y), dtype=np.intp)
     blocks: list[Block] = []
+    n_groups = 1 if within is None else int(within.max()) + 1
+    # numpy sorts small integers by radix, several times as fast as others
+    grouped = within is not None and n_groups * (n_cuts + 1) <= np.iinfo(np.int16).max
+    kind: type[np.signedinteger] = np.int16 if grouped or n_cuts < np.iinfo(np.int16).max else np.int64
     for first in range(0, len(y), SORTED_ROWS):
-        part = y[first : first + SORTED_ROWS]
-        # numpy sorts small integers by radix, several times as fast as others
-        small = part.astype(np.int16) if n_cuts < np.iinfo(np.int16).max else part
-        order[first : first + len(part)] = first + np.argsort(small, kind="stable")
-        blocks += _blocks_of(np.bincount(part, minlength=n_cuts + 1), first)
+        part = slice(first, first + SORTED_ROWS)
+        key = y[part].astype(kind)
+        if grouped and within is not None:
+            key = key * kind(n_groups) + within[part].astype(kind)
+        order[part] = np.argsort(key, kind="stable")
+        order[part] += first
+        blocks += _blocks_of(np.bincount(y[part], minlength=n_cuts + 1), first)
     return order, tuple(blocks)
 
 
@@ -175,14 +184,26 @@ def sort_rows(
 
 def every(rows: Rows, step: int) -> Rows:
     """Return every so many rows, as data of their own."""
-    bounds = [(b.category, -(-b.rows.start // step), -(-b.rows.stop // step)) for b in rows.blocks]
     return Rows(
         x=np.ascontiguousarray(rows.x[:, ::step]),
         w=rows.w[::step],
         offset=None if rows.offset is None else rows.offset[::step],
         n_cuts=rows.n_cuts,
-        blocks=tuple(Block(category=k, rows=slice(start, stop)) for k, start, stop in bounds if start < stop),
+        blocks=tuple(_thinned(rows.blocks, step)),
     )
+
+
+def _thinned(blocks: tuple[Block, ...], step: int) -> Iterator[Block]:
+    """Yield the blocks of every so many rows, those of neighbours with the same category as one."""
+    start = stop = 0
+    for block, after in pairwise([*blocks, None]):
+        assert block is not None  # noqa: S101  (only the last is)
+        stop = -(-block.rows.stop // step)
+        size = 0 if after is None else -(-after.rows.stop // step) - start
+        if after is None or after.category != block.category or size > BLOCK_ROWS:
+            if start < stop:
+                yield Block(category=block.category, rows=slice(start, stop))
+            start = stop
 
 
 def category_weights(rows: Rows) -> Floats:

@@ -133,7 +133,7 @@ def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Flo
     influence of every row is laid out only where that would save nothing, or where calibration or replicate
     weights ask for it.
     """
-    units = design.stages[-1].unit if design.stages else design.psu
+    units = smallest_units(design)
     n_units = int(units.max()) + 1
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
@@ -142,6 +142,11 @@ def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Flo
     totals = scores.totals(inside, n_units)
     held = np.bincount(inside, minlength=n_units) > 0
     return design_variance(totals, _of_units(design, units, n_units), held)
+
+
+def smallest_units(design: ResolvedDesign) -> Ints:
+    """Return the sampling unit of the last stage that each row belongs to, shape (n,)."""
+    return design.stages[-1].unit if design.stages else design.psu
 
 
 def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesign:

@@ -160,7 +160,7 @@ def exp(x: Pair) -> Pair:
 
 def _of_reduced(power: Ints, grown: Pair) -> Pair:
     j = power & (_STEPS - 1)
-    high, low = _exponentials()
+    high, low = exponentials()
     t, tail = high.take(j), low.take(j)
     p, e = two_product(t, grown[0])
     s, f = quick_two_sum(t, p)
@@ -191,44 +191,61 @@ def exp_rounded(x: Floats) -> Floats:
     >>> exp_rounded(np.array([0.0, 1.0, -745.0])).tolist() == [1.0, np.e, float(np.exp(-690.0))]
     True
     """
-    high = np.minimum(x, LARGEST_EXPONENT)
-    np.maximum(high, -LARGEST_EXPONENT, out=high)
-    unit, first, second, _ = _logarithm_of_two()
+    return exp_of_parts(*exp_parts((x, np.zeros(1))))
+
+
+def exp_parts(x: Pair) -> tuple[Ints, Floats, Floats]:
+    """Return what exp(x) is made of, with x held as for `exp`, to 2**-62 of it.
+
+    Returns
+    -------
+    place, factor, grown
+        exp(x) is entry ``place`` of the table `exponentials`, times the power of two ``factor``, times
+        1 + ``grown``, which is below 2**-9.
+    """
+    high, low = _held(x)
+    unit, first, second, third = _logarithm_of_two()
     k = high * unit
     np.rint(k, out=k)
+    # k times the first part of ln 2 / 256, and the difference of neighbours, are exact.
     t = k * first
-    high -= t
-    high -= np.multiply(k, second, out=t)
-    grown = _series(high, t)
-    power = k.astype(np.int64)
-    j = power & (_STEPS - 1)
-    table, tail = _exponentials()
-    found = table.take(j)
-    grown *= found
-    grown += tail.take(j)
-    found += grown
-    power >>= 8
-    found *= _power(power)
-    return found
-
-
-def _series(r: Floats, work: Floats) -> Floats:
-    """Return exp(r) - 1 for |r| < 2**-9."""
+    r = np.subtract(high, t)
+    r -= np.subtract(np.multiply(k, second + third, out=t), low, out=t)
     s = r * (1 / 120)
     for factor in (1 / 24, 1 / 6, 0.5):
         s += factor
         s *= r
-    np.multiply(s, r, out=work)
-    np.add(r, work, out=s)
-    return s
+    s *= r
+    r += s
+    power = k.astype(np.int64)
+    place = power & (_STEPS - 1)
+    power >>= 8
+    return place, _power(power), r
 
 
-def _reduced(x: Pair, *, near_zero: bool = False) -> tuple[Ints, Pair]:
-    """Return k and exp(r) - 1 of x = k ln 2 / 256 + r, the latter to 2**-71, or 2**-80 of itself."""
+def exp_of_parts(place: Ints, factor: Floats, grown: Floats) -> Floats:
+    """Return exp(x) as a double; see `exp_parts`."""
+    table, tail = exponentials()
+    found = table.take(place)
+    rest = grown * found
+    rest += tail.take(place)
+    found += rest
+    found *= factor
+    return found
+
+
+def _held(x: Pair) -> Pair:
+    """Return x held within ±`LARGEST_EXPONENT`."""
     high, low = x
     if max(float(high.max(initial=0.0)), -float(high.min(initial=0.0))) > LARGEST_EXPONENT:
         inside = np.abs(high) <= LARGEST_EXPONENT
         high, low = np.clip(high, -LARGEST_EXPONENT, LARGEST_EXPONENT), np.where(inside, low, 0.0)
+    return high, low
+
+
+def _reduced(x: Pair, *, near_zero: bool = False) -> tuple[Ints, Pair]:
+    """Return k and exp(r) - 1 of x = k ln 2 / 256 + r, the latter to 2**-71, or 2**-80 of itself."""
+    high, low = _held(x)
     unit, first, second, third = _logarithm_of_two()
     k = high * unit
     np.rint(k, out=k)
@@ -367,7 +384,8 @@ def _logarithm_of_two() -> tuple[float, float, float, float]:
 
 
 @cache
-def _exponentials() -> Pair:
+def exponentials() -> Pair:
+    """Return 2**(j / 256), j = 0 … 255."""
     with localcontext() as context:
         context.prec = _DIGITS
         unit = Decimal(2).ln() / _STEPS

@@ -1,13 +1,14 @@
 """First derivatives of the rows of a cumulative-link likelihood with more digits than a double has.
 
 For rows of one category k with linear predictor eta: the derivatives of log P by the threshold above,
-u = cut_k - eta, and by the one below, l = cut_{k-1} - eta, P = F(u) - F(l). All are pairs of doubles
-(`coprodstats.models.double_double`); errors are below 2**-60 of the larger of the derivative and one.
+u = cut_k - eta, and by the one below, l = cut_{k-1} - eta, P = F(u) - F(l). Errors are below 2**-60 of the
+larger of the derivative and one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,37 @@ from coprodstats.models import double_double as dd
 from coprodstats.models.double_double import Pair
 
 Floats = NDArray[np.float64]
-# From linear predictors and a category to the derivatives by the threshold above and the one below.
-Derivative = Callable[[Pair, int], tuple[Pair | None, Pair | None]]
+Ends = tuple[Pair | None, Pair | None]
+
+# Bits of a probability that is an exact multiple of a power of two.
+SHORT_BITS = 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowDerivatives:
+    """Derivatives of the rows of one category.
+
+    Attributes
+    ----------
+    above, below
+        By the threshold above, less ``shared``, and by the one below, plus ``shared``: sums of a number of
+        at most 27 bits, the product of which with one of 26 is exact, and a rest; shape (m,) each, None where
+        there is no threshold.
+    shared
+        A part that is the same for all rows.
+    kept
+        What serves to compute the rows' second derivatives near by, shape (m,): exp(eta) for the logit link,
+        eta for the others.
+    """
+
+    above: Pair | None
+    below: Pair | None
+    shared: Pair
+    kept: Floats
+
+
+# From linear predictors and a category to the derivatives.
+Derivative = Callable[[Pair, int], RowDerivatives]
 
 
 def derivative(link: str, cuts: Pair) -> Derivative:
@@ -34,12 +64,23 @@ def derivative(link: str, cuts: Pair) -> Derivative:
         return _logit(cuts)
     by_ends = _BY_ENDS[link]
 
-    def rows(eta: Pair, k: int) -> tuple[Pair | None, Pair | None]:
+    def rows(eta: Pair, k: int) -> RowDerivatives:
         above = (cuts[0][k : k + 1], cuts[1][k : k + 1]) if k < len(cuts[0]) else None
         below = (cuts[0][k - 1 : k], cuts[1][k - 1 : k]) if k > 0 else None
-        return by_ends(eta, above, below)
+        upper, lower = by_ends(eta, above, below)
+        return RowDerivatives(
+            above=_shortened(upper), below=_shortened(lower), shared=dd.pair(0.0), kept=dd.rounded(eta)
+        )
 
     return rows
+
+
+def _shortened(x: Pair | None) -> Pair | None:
+    if x is None:
+        return None
+    short, rest = dd.split(x[0])
+    rest += x[1]
+    return short, rest
 
 
 def logistic_constants(cuts: Pair) -> tuple[Pair, Pair]:
@@ -59,37 +100,62 @@ def _logit(cuts: Pair) -> Derivative:
     """
     n_cuts = len(cuts[0])
     odds, shared = logistic_constants(cuts)
-    # What F is taken from, by category: 1 + g above, -g below.
-    zero = np.zeros(1)
-    padded = np.concatenate([zero, shared[0], zero]), np.concatenate([zero, shared[1], zero])
-    tops, bottoms = dd.add(dd.pair(1.0), padded), dd.negative(padded)
+    tables = [_times_table((odds[0][j : j + 1], odds[1][j : j + 1])) for j in range(n_cuts)]
 
-    def rows(eta: Pair, k: int) -> tuple[Pair | None, Pair | None]:
-        # Both ends at once, by line: the one above first.
-        ends = [j for j in (k, k - 1) if 0 <= j < n_cuts]
-        against = _times_constants(dd.exp(eta), (odds[0][ends, None], odds[1][ends, None]))
-        s, e = dd.two_sum(np.ones(1), against[0])
-        e += against[1]
-        f, g = dd.raw_reciprocal(s, e)
-        sides = [tops if j == k else bottoms for j in ends]
-        s, e = dd.two_sum(np.array([[side[0][k]] for side in sides]), np.negative(f, out=f))
-        e += np.array([[side[1][k]] for side in sides])
-        e -= g
-        return (s[0], e[0]) if k < n_cuts else None, (s[-1], e[-1]) if k > 0 else None
+    def rows(eta: Pair, k: int) -> RowDerivatives:
+        parts = dd.exp_parts(eta)
+        above = below = None
+        if k < n_cuts:
+            short, rest = _inverse_of_one_plus(tables[k], *parts)
+            above = 1.0 - short, np.negative(rest, out=rest)
+        if k > 0:
+            short, rest = _inverse_of_one_plus(tables[k - 1], *parts)
+            below = np.negative(short, out=short), np.negative(rest, out=rest)
+        inner = slice(k - 1, k) if 0 < k < n_cuts else slice(0, 0)
+        between = (shared[0][inner], shared[1][inner]) if 0 < k < n_cuts else dd.pair(0.0)
+        return RowDerivatives(above=above, below=below, shared=between, kept=dd.exp_of_parts(*parts))
 
     return rows
 
 
-def _times_constants(x: Pair, constants: Pair) -> Pair:
-    """Return x, (m,), times constants, (k, 1); not normalised."""
-    p, e = dd.two_product(constants[0], x[0])
-    t = x[0] * constants[1]
-    e += t
-    e += np.multiply(x[1], constants[0], out=t)
-    return p, e
+def _times_table(constant: Pair) -> Pair:
+    """Return the table of exponentials times a constant, as numbers of 26 bits and rests."""
+    high, low = dd.multiply(dd.exponentials(), constant)
+    short, rest = dd.split(high)
+    rest += low
+    return short, rest
 
 
-def _cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _inverse_of_one_plus(table: Pair, place: dd.Ints, factor: Floats, grown: Floats) -> Pair:
+    """Return 1 / (1 + a) as a multiple of 2**-26 and a rest, of a constant times an exponential; see above.
+
+    With q the quotient in doubles, rounded to such a multiple, it is q + (1 - q (1 + a)) / (1 + a), and the
+    product of q with the first part of a is exact.
+    """
+    first, second = table[0].take(place), table[1].take(place)
+    rest = first + second
+    rest *= grown
+    rest += second
+    first *= factor
+    rest *= factor
+    quotient = first + rest
+    quotient += 1.0
+    np.divide(1.0, quotient, out=quotient)
+    short = np.add(quotient, _ROUND_SHORT, out=second)
+    short -= _ROUND_SHORT
+    first *= short
+    left = 1.0 - short
+    left -= first
+    left -= np.multiply(rest, short, out=rest)
+    left *= quotient
+    return short, left
+
+
+# Added and taken away again, it leaves a multiple of 2**-26 of a number below one.
+_ROUND_SHORT = 1.5 * 2.0 ** (52 - SHORT_BITS)
+
+
+def _cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> Ends:
     """Return the derivatives for F(z) = 1 - exp(-exp(z)).
 
     Notes
@@ -109,7 +175,7 @@ def _cloglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | 
     return upper, lower
 
 
-def _loglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _loglog(eta: Pair, above: Pair | None, below: Pair | None) -> Ends:
     """Return the derivatives for F(z) = exp(-exp(-z)): those of cloglog on the reversed scale."""
     reversed_above = None if below is None else dd.negative(below)
     reversed_below = None if above is None else dd.negative(above)
@@ -117,7 +183,7 @@ def _loglog(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | N
     return _negated(lower), _negated(upper)
 
 
-def _cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> Ends:
     """Return the derivatives for the Cauchy distribution.
 
     Notes
@@ -141,7 +207,7 @@ def _cauchit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | 
     return None if upper is None else ratio(upper), None if lower is None else dd.negative(ratio(lower))
 
 
-def _probit(eta: Pair, above: Pair | None, below: Pair | None) -> tuple[Pair | None, Pair | None]:
+def _probit(eta: Pair, above: Pair | None, below: Pair | None) -> Ends:
     """Return the derivatives for the normal distribution.
 
     Notes

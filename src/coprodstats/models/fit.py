@@ -32,7 +32,7 @@ from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
 from coprodstats.models.likelihood import certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
-from coprodstats.models.polish import reported, settle
+from coprodstats.models.polish import near_enough, reported, settle
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
@@ -45,10 +45,6 @@ from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
 Separation = Literal["error", "firth"]
-
-# A search in doubles, to be settled with twice the digits (`coprodstats.models.polish`), need not go on after
-# a step of this many standard errors, nor where the square of this is expected next.
-BEFORE_SETTLING = 1e-4
 
 
 def logit(
@@ -271,10 +267,10 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
     """Return the maximum; under the logit link the search goes on from where it was shown to exist."""
     rows = ready.data.rows
     start = (near.fit if near.whole else near.fit.theta) if link.name == "logit" else None
-    found = maximise_rows(rows, link, start=start, tolerance=BEFORE_SETTLING)
+    found = maximise_rows(rows, link, start=start, enough=near_enough)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
     place, w = ready.data.place, ready.scaled
-    settled = settle(rows, link, found.theta, found.information)
+    settled = settle(rows, link, found)
     if settled is None:
         found = found if found.stalled else maximise_rows(rows, link, start=found)
         scores = cumulative_scores(found.theta, rows, place, w, link)

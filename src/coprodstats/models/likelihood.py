@@ -7,6 +7,7 @@ with ``offset`` (n,) a part of the linear predictor that is known, none by defau
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,12 @@ Ints = NDArray[np.intp]
 STEP_TOLERANCE = 1e-9
 # A step of fewer standard errors is about the rounding of the score: it need not be taken.
 NEGLIGIBLE = 1e-13
+# One of fewer says nothing of how the information changes.
+ROUNDED = 1e-11
 # From this many rows on the search begins at the maximum of every so many of them, found to this tolerance:
-# it is a few standard errors from that of all, and costs a sixteenth of the passes that it saves.
+# it is a few standard errors from that of all, and costs an eighth of the passes that it saves.
 MANY_ROWS = 20_000
-THINNING = 16
+THINNING = 8
 THINNED_TOLERANCE = 0.1
 MAX_ITERATIONS = 60
 MAX_HALVINGS = 40
@@ -83,6 +86,8 @@ class Estimate:
         s' I^-1 s at ``theta``.
     stalled
         Whether the search stopped for want of progress before the gradient vanished.
+    bend
+        About by how much a step of one standard error changes the information, relative to it.
     """
 
     theta: Floats
@@ -92,6 +97,7 @@ class Estimate:
     last_step: Floats
     decrement: float
     stalled: bool
+    bend: float = np.nan
 
 
 def interval_ends(
@@ -235,6 +241,7 @@ def maximise_rows(
     start: Floats | Estimate | None = None,
     tolerance: float = STEP_TOLERANCE,
     most: int | None = None,
+    enough: Callable[[float, float], bool] | None = None,
 ) -> Estimate:
     """Maximise the weighted log-likelihood of data in blocks; see `maximise`.
 
@@ -250,17 +257,20 @@ def maximise_rows(
         As for `maximise`.
     most
         Newton steps to take at most.
+    enough
+        Whether to end where the next step is of some size, in standard errors, and the information bends as
+        `Estimate.bend` says; the step is left to the caller.
     """
-    iterations = 0
+    iterations, bend = 0, np.nan
     if isinstance(start, Estimate):
-        theta, iterations = start.theta, start.iterations
+        theta, iterations, bend = start.theta, start.iterations, start.bend
         here = Evaluation(
             loglik=start.loglik, score=start.information @ start.last_step, information=start.information
         )
     else:
         theta, here = _start(rows, link) if start is None else (start, evaluate(start, rows, link))
     step, size = _next_step(here)
-    before, settled = np.nan, size < NEGLIGIBLE
+    before, settled = np.nan, size < NEGLIGIBLE or (enough is not None and enough(size, bend))
     last = iterations + (MAX_ITERATIONS if most is None else most)
     while not settled and iterations < last and np.isfinite(here.loglik):
         iterations += 1
@@ -272,7 +282,9 @@ def maximise_rows(
             break
         (theta, here), before = moved, size
         step, size = _next_step(here)
-        settled = settled or size < NEGLIGIBLE
+        if size > ROUNDED or np.isnan(bend):
+            bend = max(size / before**2, 1 / np.sqrt(len(rows.w)))
+        settled = settled or size < NEGLIGIBLE or (enough is not None and enough(size, bend))
     return Estimate(
         theta=theta,
         loglik=here.loglik,
@@ -281,6 +293,7 @@ def maximise_rows(
         last_step=step,
         decrement=abs(float(here.score @ step)),
         stalled=not settled,
+        bend=bend,
     )
 
 

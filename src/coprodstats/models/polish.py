@@ -4,7 +4,8 @@ A fit in doubles ends within some 1e-13 standard errors of the maximum, at a poi
 of rows, the BLAS library and its threads. Here the score is evaluated with twice the digits, at estimates of
 twice the digits, and Newton's method goes on with the information of the fit (iterative refinement), until
 what is left is far below the last bit. Information and scores are then taken at that point, from sums that
-don't depend on the order of rows (`coprodstats.survey.sums`).
+don't depend on the order of rows (`coprodstats.survey.sums`); that is so near that what its rows are made of
+follows from the last score's.
 
 Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one category.
 """
@@ -22,23 +23,39 @@ from scipy import linalg
 from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows
 from coprodstats.models.double_double import Pair
-from coprodstats.models.exact_rows import derivative, logistic_constants
+from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import inverse, product, transposed
 from coprodstats.models.scores import CumulativeScores
-from coprodstats.survey.sums import BITS, CutLines, LineSum, cut, line_bounds, power_above
+from coprodstats.survey.sums import (
+    BITS,
+    PADDING,
+    CutLines,
+    LineSum,
+    binned_parts,
+    cut,
+    line_bounds,
+    power_above,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# Steps end when so many standard errors are expected to be left: far less than moves the last bit.
-NEGLIGIBLE = 1e-19
+# What may be left of a step, in standard errors: far less than moves the last bit.
+NEGLIGIBLE = 1e-17
+# The last score is taken at a multiple of about so many standard errors: rounding doesn't reach it.
+GRID = 2.0**-34
+# How exact the information is to be, relative to it.
+INFORMATION = 3e-16
 MOST_STEPS = 4
 # A fit that is further from the maximum has not converged, or its rows are beyond the range of doubles.
 LARGE_STEP = 1e-5
-# Relative error of an information in doubles.
-ROUGH = 1e-12
+# First derivatives by two thresholds, as two parts each.
+VALUE_LINES = 4
+# Links whose rows all have a curvature of at least 0, and mixed derivatives too (Pratt 1981, see
+# `coprodstats.models.likelihood`).
+LOG_CONCAVE = ("logit", "probit", "cloglog", "loglog")
 # What the rounding of predictors is taken to do to estimates: three units in the last place.
 ROUNDING = 3 * 2.0**-53
 
@@ -51,8 +68,8 @@ class Settled:
     ----------
     theta
         Thresholds, then slopes, shape (q,).
-    information
-        Minus the Hessian, shape (q, q).
+    information, naive
+        Minus the Hessian, and its inverse, shape (q, q).
     residual, above, below
         Derivatives of each row, weighted; see `coprodstats.models.scores.CumulativeScores`, shape (n,).
     error
@@ -61,17 +78,20 @@ class Settled:
 
     theta: Pair
     information: Pair
+    naive: Pair
     residual: Floats
     above: Floats
     below: Floats
     error: float
 
     def estimate(self, near: Estimate) -> Estimate:
-        """Return the maximum rounded to doubles, with the likelihood of the fit in doubles ``near`` it."""
+        """Return the maximum rounded to doubles, with the likelihood that the fit ``near`` it leads to."""
         return replace(
             near,
             theta=dd.rounded(self.theta),
+            loglik=near.loglik + near.decrement / 2,
             information=dd.rounded(self.information),
+            iterations=near.iterations + 1,
             last_step=np.zeros_like(near.theta),
             decrement=self.error**2,
         )
@@ -85,22 +105,29 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Data:
-    """The data, bounds of its predictors, and arrays to work in: memory that is new is slow."""
+    """The data, bounds of predictors and weights, and arrays to work in: memory that is new is slow."""
 
     rows: Rows
     link: Link
     size: Floats
+    heaviest: Floats
     work: Floats
 
     @classmethod
     def of(cls, rows: Rows, link: Link) -> _Data:
         p = len(rows.x)
         longest = min(BLOCK_ROWS, len(rows.w))
-        return cls(rows=rows, link=link, size=line_bounds(rows.x), work=np.empty((5, p + 3, longest)))
+        return cls(
+            rows=rows,
+            link=link,
+            size=line_bounds(rows.x),
+            heaviest=power_above(rows.w.max()),
+            work=np.empty((3 * (p + 2) + VALUE_LINES, longest + PADDING)),
+        )
 
-    def arrays(self, start: int, count: int, lines: int, m: int) -> Floats:
-        """Return some of the arrays, shape (count, lines, m)."""
-        return self.work[start : start + count, :lines, :m]
+    def lines(self, start: int, count: int, m: int) -> Floats:
+        """Return some of the lines to work in, shape (count, m)."""
+        return self.work[start : start + count, :m]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,9 +138,10 @@ class _Derived:
     ----------
     residual, curvature
         Minus the first and second derivative by the linear predictor, shape (m,).
-    first, mixed
-        First derivatives by the threshold below and the one above, and the second ones by it and the linear
-        predictor, 0 where there is no threshold, shape (2, m).
+    first
+        First derivatives by the threshold below and the one above, 0 where there is none, shape (2, m).
+    mixed
+        Second derivative by the threshold above and the linear predictor, 0 without one, shape (m,).
     coupling
         Second derivative by both thresholds, shape (m,).
     """
@@ -147,7 +175,21 @@ class Reported:
     digits: int
 
 
-def settle(rows: Rows, link: Link, start: Floats, information: Floats) -> Settled | None:
+def near_enough(size: float, bend: float) -> bool:
+    """Return whether `settle` may take over from a search that is a step of some size from the maximum.
+
+    Parameters
+    ----------
+    size
+        The next step's largest component, in standard errors.
+    bend
+        About by how much one of that size 1 changes the information, relative to it.
+    """
+    left = bend * size**2
+    return bend * left**2 < NEGLIGIBLE and bend**2 * size * left < INFORMATION
+
+
+def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     """Return the maximum near a fit in doubles.
 
     Parameters
@@ -156,10 +198,8 @@ def settle(rows: Rows, link: Link, start: Floats, information: Floats) -> Settle
         The data.
     link
         The link.
-    start
-        The fit: thresholds, then slopes, shape (q,).
-    information
-        Minus the Hessian there, shape (q, q).
+    near
+        The fit, a small step from the maximum (`near_enough`).
 
     Returns
     -------
@@ -169,43 +209,56 @@ def settle(rows: Rows, link: Link, start: Floats, information: Floats) -> Settle
     Notes
     -----
     A score of error e gives estimates of error ``information^-1 e``; the error of the information only slows
-    Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12).
+    Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12). So the last
+    step is taken twice: first with the information of the fit, to where that of the maximum is to all digits;
+    then with that.
     """
     data = _Data.of(rows, link)
     try:
-        factor = linalg.cho_factor(information)
+        factor = linalg.cho_factor(near.information)
     except linalg.LinAlgError:  # no maximum
         return None
-    scale = np.sqrt(np.diag(information))
-    theta, length, root = dd.pair(start), np.inf, np.sqrt(len(rows.w))
+    scale, bend = np.sqrt(np.diag(near.information)), near.bend if near.bend > 0 else 1.0
+    rough = bend * float(np.abs(near.last_step * scale).max())
+    grid = power_above(GRID / scale)
+    base, step = near.theta, near.last_step
+    score, kept, length = dd.pair(step), np.empty(len(rows.w)), np.inf
     for _ in range(MOST_STEPS):
-        step = linalg.cho_solve(factor, dd.rounded(_score(theta, data)))
+        # The same point under all orders of rows, but where rounding leads to both sides of a border.
+        base = np.rint((base + step) / grid) * grid
+        score = _score(base, data, kept)
+        step = linalg.cho_solve(factor, dd.rounded(score))
         length = float(np.abs(step * scale).max())
         if not length < LARGE_STEP:
             return None
-        theta = dd.add(theta, dd.pair(step))
-        # What the curvature's own change leaves is the square of the step, over the root of the rows.
-        if length * (length / root + ROUGH) < NEGLIGIBLE:
+        if bend * length**2 < NEGLIGIBLE and bend * length * rough < INFORMATION:
             break
-    residual, above, below = (np.zeros(len(rows.w)) for _ in range(3))
+    residual, above, below = kept, np.zeros(len(rows.w)), np.zeros(len(rows.w))
     p = len(rows.x)
-    derived = _derived(theta, data)
-    sums = [LineSum.zero(p + 1, p + 3) for _ in range(rows.n_cuts + 1)]
+    derived = _derived(dd.two_sum(base, step), data)
+    sums = [LineSum.zero(p + 1, p + 1 + (0 < k < rows.n_cuts)) for k in range(rows.n_cuts + 1)]
+    couplings = [LineSum.zero(1, 1) for _ in sums]
     for block in rows.blocks:
-        parts = _cut_block(data, block)
-        d = derived(_linear_predictor(theta, data, block, parts), rows.w[block.rows], block.category)
-        lines, bounds = _curved_lines(d, data, block)
-        first, second = data.arrays(3, 2, *lines.shape)
-        sums[block.category] = sums[block.category].plus(parts, lines, bounds=bounds, work=(first, second))
+        # Linear predictors have moved by so little that the rounding of the products doesn't matter.
+        moved = step[rows.n_cuts :] @ rows.x[:, block.rows]
+        d = derived(kept[block.rows], moved, rows.w[block.rows], block.category)
+        k = block.category
+        sums[k] = _curved(sums[k], d, data, block)
+        if 0 < k < rows.n_cuts:
+            couplings[k] = couplings[k].plus_total(d.coupling)
         residual[block.rows] = d.residual
         below[block.rows], above[block.rows] = d.first
+    information = _information(sums, couplings, rows.n_cuts)
+    naive = inverse(information)
+    last = product(naive, (score[0][:, None], score[1][:, None]))
     return Settled(
-        theta=theta,
-        information=_information(sums, rows.n_cuts, p),
+        theta=dd.add(dd.pair(base), (last[0][:, 0], last[1][:, 0])),
+        information=information,
+        naive=naive,
         residual=residual,
         above=above,
         below=below,
-        error=length * (length + ROUGH) + 2.0**-60,
+        error=bend * length**2 + 2.0**-60,
     )
 
 
@@ -233,7 +286,7 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     to_raw[0][: q - p, q - p :], to_raw[1][: q - p, q - p :] = shift
     to_raw[0][q - p :, q - p :] = turn
     carry = to_reported @ to_raw[0], to_reported @ to_raw[1]
-    naive = inverse(found.information)
+    naive = found.naive
     bread = product(carry, naive)
     estimates = dd.rounded(product(carry, (found.theta[0][:, None], found.theta[1][:, None])))[:, 0]
     errors = np.sqrt(np.diag(naive[0]))
@@ -249,60 +302,92 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
 
 
 def _cut_block(data: _Data, block: Block) -> CutLines:
-    """Return a block's predictors after a line of ones, cut in two."""
+    """Return a block's predictors after a line of ones, cut in two: the first 2(1+p) lines to work in."""
     x = data.rows.x[:, block.rows]
-    high, low = data.arrays(0, 2, len(x) + 1, x.shape[1])
+    high, low = (data.lines(start, len(x) + 1, x.shape[1]) for start in (0, len(x) + 1))
     high[0], low[0] = 1.0, 0.0
     cut(x, data.size, BITS, (high[1:], low[1:]))
     return CutLines(high=high, low=low)
 
 
-def _linear_predictor(theta: Pair, data: _Data, block: Block, parts: CutLines) -> Pair:
-    """Return each row's linear predictor.
+def _cut_slopes(slopes: Floats, size: Floats) -> tuple[Floats, Floats]:
+    """Return what to multiply the first parts of ones and predictors by, exactly, and then both parts.
 
     The products of the first parts of slopes and predictors, and their sum, are exact.
     """
-    n_cuts, size, offset = data.rows.n_cuts, data.size[:, 0], data.rows.offset
-    slopes, tail = theta[0][n_cuts:], theta[1][n_cuts:]
     contribution = slopes * size
     first, _ = cut(contribution, power_above(np.abs(contribution).max(initial=0.0)), BITS - 1)
     first = first / size
-    rest = (slopes - first) + tail
-    eta = dd.quick_two_sum(first @ parts.high[1:], rest @ parts.high[1:] + slopes @ parts.low[1:])
-    return eta if offset is None else dd.add(eta, dd.pair(offset[block.rows]))
+    return np.concatenate([[0.0], first]), np.concatenate([[0.0], slopes - first, [0.0], slopes])
 
 
-def _score(theta: Pair, data: _Data) -> Pair:
-    """Return the weighted score, shape (q,)."""
-    n_cuts, p = data.rows.n_cuts, len(data.rows.x)
+def _score(theta: Floats, data: _Data, kept: Floats) -> Pair:
+    """Return the weighted score, shape (q,); ``kept`` is overwritten by what `_derived` starts from."""
+    rows, n_cuts, p = data.rows, data.rows.n_cuts, len(data.rows.x)
     sums = [LineSum.zero(p + 1, 2) for _ in range(n_cuts + 1)]
-    rows_of = derivative(data.link.name, (theta[0][:n_cuts], theta[1][:n_cuts]))
-    for block in data.rows.blocks:
-        k, w = block.category, data.rows.w[block.rows]
+    shared = [dd.pair(0.0)] * (n_cuts + 1)
+    derivatives = derivative(data.link.name, dd.pair(theta[:n_cuts]))
+    few_slopes, slopes = _cut_slopes(theta[n_cuts:], data.size[:, 0])
+    for block in rows.blocks:
+        k, w = block.category, rows.w[block.rows]
         parts = _cut_block(data, block)
-        eta = _linear_predictor(theta, data, block, parts)
-        values, rests = data.arrays(2, 2, 2, len(w))
-        for i, end in enumerate(rows_of(eta, k)):
-            values[i], rests[i] = (0.0, 0.0) if end is None else _weighted(end, w)
+        eta = dd.quick_two_sum(few_slopes @ parts.high, slopes @ data.lines(0, 2 * (p + 1), len(w)))
+        if rows.offset is not None:
+            eta = dd.add(eta, dd.pair(rows.offset[block.rows]))
+        found = derivatives(eta, k)
+        kept[block.rows], shared[k] = found.kept, found.shared
+        # The product of a short part and the first of the weights is exact.
+        few, rest = cut(w, data.heaviest, SHORT_BITS - 1)
+        values, rests = data.lines(2 * (p + 1), VALUE_LINES, len(w)).reshape(2, 2, -1)
+        for i, end in enumerate((found.above, found.below)):
+            if end is None:
+                values[i], rests[i] = 0.0, 0.0
+                continue
+            np.multiply(few, end[0], out=values[i])
+            np.multiply(rest, end[0], out=rests[i])
+            rests[i] += np.multiply(w, end[1], out=end[1])
         sums[k] = sums[k].plus(parts, values, rest=rests)
-    return _laid_score([s.high for s in sums], n_cuts), _laid_score([s.low for s in sums], n_cuts)
+    return _laid_score(sums, shared, rows)
 
 
-def _weighted(x: Pair, w: Floats) -> Pair:
-    p, e = dd.two_product(x[0], w)
-    e += x[1] * w
-    return p, e
-
-
-def _laid_score(sums: list[Floats], n_cuts: int) -> Floats:
+def _laid_score(sums: list[LineSum], shared: list[Pair], rows: Rows) -> Pair:
     """Return the score from the sums by category: to each threshold, and minus to the slopes."""
-    above, below = np.array([s[:, 0] for s in sums]), np.array([s[:, 1] for s in sums])
-    cuts = above[:n_cuts, 0] + below[1:, 0]
-    return np.concatenate([cuts, -(above[:, 1:] + below[:, 1:]).sum(axis=0)])
+    n_cuts, p = rows.n_cuts, len(rows.x)
+    weights = _category_weights(rows)
+    score = dd.pair(np.zeros(n_cuts + p))
+    for k, found in enumerate(sums):
+        common = dd.multiply(shared[k], (weights[0][k : k + 1], weights[1][k : k + 1]))
+        high, low = found.parts()
+        for end, (position, sign) in enumerate(((k, 1.0), (k - 1, -1.0))):
+            if 0 <= position < n_cuts:
+                values = high[:, end], low[:, end]
+                at_cut = dd.add(_first(values), (sign * common[0], sign * common[1]))
+                laid = np.zeros((2, n_cuts + p))
+                laid[:, position] = at_cut[0][0], at_cut[1][0]
+                laid[:, n_cuts:] = -values[0][1:], -values[1][1:]
+                score = dd.add(score, (laid[0], laid[1]))
+    return score
 
 
-def _derived(theta: Pair, data: _Data) -> Callable[[Pair, Floats, int], _Derived]:
-    """Return what gives the derivatives of rows in doubles, from linear predictors, weights and category."""
+def _first(x: Pair) -> Pair:
+    return x[0][:1], x[1][:1]
+
+
+def _category_weights(rows: Rows) -> Pair:
+    """Return the weight of each category, shape (K,)."""
+    category = np.repeat(
+        [block.category for block in rows.blocks],
+        [block.rows.stop - block.rows.start for block in rows.blocks],
+    )
+    return dd.quick_two_sum(*binned_parts(category, rows.w, rows.n_cuts + 1))
+
+
+def _derived(theta: Pair, data: _Data) -> Callable[[Floats, Floats, Floats, int], _Derived]:
+    """Return what gives the derivatives of rows in doubles.
+
+    It takes what a score kept of the rows, by how much their linear predictors have moved since, their
+    weights and category.
+    """
     cuts = theta[0][: data.rows.n_cuts], theta[1][: data.rows.n_cuts]
     if data.link.name == "logit":
         odds, shared = logistic_constants(cuts)
@@ -310,13 +395,13 @@ def _derived(theta: Pair, data: _Data) -> Callable[[Pair, Floats, int], _Derived
     return partial(_of_link, cuts=dd.rounded(cuts), link=data.link)
 
 
-def _logistic(eta: Pair, w: Floats, k: int, *, odds: Floats, shared: Floats) -> _Derived:
+def _logistic(kept: Floats, moved: Floats, w: Floats, k: int, *, odds: Floats, shared: Floats) -> _Derived:
     """Return the derivatives for the logistic distribution, as `coprodstats.models.blocks` does.
 
     A library's exponential differs between processors in its last bit; that of `double_double` does not.
     """
-    grown = dd.exp_rounded(eta[0])
-    grown += grown * eta[1]
+    grown = kept * moved
+    grown += kept
     first, mixed = np.zeros((2, len(w))), np.zeros((2, len(w)))
     residual = np.zeros_like(w)
     for end in (0, 1):
@@ -338,14 +423,14 @@ def _logistic(eta: Pair, w: Floats, k: int, *, odds: Floats, shared: Floats) -> 
         against = w * shared[k]
         first[0] -= against
         first[1] += against
-    coupling = w * (shared[k] * (1.0 + shared[k]))
+    coupling = float(shared[k] * (1.0 + shared[k]))
     return _Derived(
-        residual=residual, curvature=mixed[0] + mixed[1], first=first, mixed=mixed, coupling=coupling
+        residual=residual, curvature=mixed[0] + mixed[1], first=first, mixed=mixed[1], coupling=w * coupling
     )
 
 
-def _of_link(eta: Pair, w: Floats, k: int, *, cuts: Floats, link: Link) -> _Derived:
-    along = dd.rounded(eta)
+def _of_link(kept: Floats, moved: Floats, w: Floats, k: int, *, cuts: Floats, link: Link) -> _Derived:
+    along = kept + moved
     lower = cuts[k - 1] - along if k > 0 else np.full_like(along, -np.inf)
     upper = cuts[k] - along if k < len(cuts) else np.full_like(along, np.inf)
     d = interval_derivatives(link, lower, upper)
@@ -357,46 +442,56 @@ def _of_link(eta: Pair, w: Floats, k: int, *, cuts: Floats, link: Link) -> _Deri
         residual=w * (d.upper + d.lower),
         curvature=mixed[0] + mixed[1],
         first=np.stack([w * d.lower, w * d.upper]),
-        mixed=mixed,
+        mixed=mixed[1],
         coupling=both,
     )
 
 
-def _curved_lines(d: _Derived, data: _Data, block: Block) -> tuple[Floats, Floats]:
-    """Return the lines whose products with ones and predictors make up the information, and their bounds.
+def _curved(sums: LineSum, d: _Derived, data: _Data, block: Block) -> LineSum:
+    """Return the sums of a category with those of a block added: what makes up the information.
 
-    Predictors times curvature, then the mixed derivatives by the threshold below and above, and the second
-    derivative by both, shape (p+3, m).
+    Ones and predictors times curvature and themselves, and, between two thresholds, times the mixed
+    derivative by the one above, shape (1+p, 1+p) or (1+p, 2+p); not quite symmetric.
     """
     x = data.rows.x[:, block.rows]
-    lines = data.arrays(2, 1, len(x) + 3, x.shape[1])[0]
-    np.multiply(x, d.curvature, out=lines[:-3])
-    lines[-3:-1] = d.mixed
-    lines[-1] = d.coupling
-    largest = power_above(np.abs(d.curvature).max())
-    return lines, np.concatenate([data.size * largest, line_bounds(lines[-3:])])
+    a, b = sums.high.shape
+    lines = data.lines(2 * b, b, x.shape[1])
+    if data.link.name not in LOG_CONCAVE:
+        parts = _cut_block(data, block)
+        lines[0], lines[a:] = d.curvature, d.mixed
+        np.multiply(x, d.curvature, out=lines[1:a])
+        return sums.plus(parts, lines)
+    root = np.sqrt(np.maximum(d.curvature, 0.0, out=d.curvature))
+    lines[0] = root
+    np.multiply(x, root, out=lines[1:a])
+    if b > a:
+        lines[a] = np.divide(d.mixed, root, out=d.mixed, where=root > 0)
+    bounds = np.ones((b, 1))
+    bounds[1:a] = data.size
+    bounds *= power_above(root.max())
+    return sums.plus_square(lines, bounds, (data.lines(0, b, len(root)), data.lines(b, b, len(root))))
 
 
-def _information(sums: list[LineSum], n_cuts: int, p: int) -> Pair:
-    """Return the information from the products by category, shape (q, q)."""
-    found = dd.pair(np.zeros((n_cuts + p, n_cuts + p)))
-    for k, total in enumerate(sums):
-        laid = [_laid_information(part, k, n_cuts) for part in (total.high, total.low)]
+def _information(sums: list[LineSum], couplings: list[LineSum], n_cuts: int) -> Pair:
+    """Return the information from the sums by category, shape (q, q)."""
+    a = len(sums[0].high)
+    found = dd.pair(np.zeros((n_cuts + a - 1, n_cuts + a - 1)))
+    for k, (products, coupling) in enumerate(zip(sums, couplings, strict=True)):
+        high, low = products.parts()
+        square = high[:, :a], low[:, :a]
+        square = dd.scale(dd.add(square, transposed(square)), np.array([0.5]))
+        above = below = square[0][0], square[1][0]
+        if 0 < k < n_cuts:
+            above = high[:, a], low[:, a]
+            below = dd.subtract(below, above)
+        both = coupling.parts()
+        laid = np.zeros((2, n_cuts + a - 1, n_cuts + a - 1))
+        laid[:, n_cuts:, n_cuts:] = square[0][1:, 1:], square[1][1:, 1:]
+        for cut_, mixed in ((k - 1, below), (k, above)):
+            if 0 <= cut_ < n_cuts:
+                laid[:, cut_, cut_] = np.ravel(dd.add(_first(mixed), (both[0][0], both[1][0])))
+                laid[:, cut_, n_cuts:] = laid[:, n_cuts:, cut_] = -mixed[0][1:], -mixed[1][1:]
+        if 0 < k < n_cuts:
+            laid[:, k - 1, k] = laid[:, k, k - 1] = -both[0][0, 0], -both[1][0, 0]
         found = dd.add(found, (laid[0], laid[1]))
-    # Predictors times curvature are rounded, so that the sums of their products are not quite symmetric.
-    return dd.scale(dd.add(found, transposed(found)), np.array([0.5]))
-
-
-def _laid_information(products: Floats, k: int, n_cuts: int) -> Floats:
-    """Return one category's part of the information; see `_curved_lines`."""
-    p = len(products) - 1
-    laid = np.zeros((n_cuts + p, n_cuts + p))
-    laid[n_cuts:, n_cuts:] = products[1:, :p]
-    coupling = products[0, -1]
-    for column, position in ((p, k - 1), (p + 1, k)):
-        if 0 <= position < n_cuts:
-            laid[position, position] = products[0, column] + coupling
-            laid[position, n_cuts:] = laid[n_cuts:, position] = -products[1:, column]
-    if 0 < k < n_cuts:
-        laid[k - 1, k] = laid[k, k - 1] = -coupling
-    return laid
+    return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coprodstats.models.blocks import Block, Rows, derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.sums import LineSum, binned, cross_products, cut_lines, sums_by
+from coprodstats.survey.sums import LineSum, binned, binned_lines, cross_products, cut_lines, sums_by
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -88,14 +88,13 @@ class CumulativeScores:
             return self._shared_totals(group, n_groups)
         by_row = np.empty_like(group)
         by_row[self.place] = group
-        slopes = [binned(by_row, line * self.residual, n_groups) for line in self.rows.x]
+        slopes = binned_lines(by_row, self.rows.x, n_groups, self.residual)
         n_cells = n_groups * (self.rows.n_cuts + 1)
         cell = self._categories()
         cell *= n_groups
         cell += by_row
-        above = binned(cell, self.above, n_cells).reshape(-1, n_groups)[:-1]
-        below = binned(cell, self.below, n_cells).reshape(-1, n_groups)[1:]
-        return np.vstack([above + below, *(-slope for slope in slopes)]).T
+        ends = binned_lines(cell, np.stack([self.above, self.below]), n_cells).reshape(2, -1, n_groups)
+        return np.vstack([ends[0, :-1] + ends[1, 1:], -slopes]).T
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""

@@ -84,6 +84,7 @@ def standard_rows(
     columns: tuple[Column, ...],
     offset: Floats | None = None,
     patterns: Patterns | None = None,
+    together: Ints | None = None,
 ) -> Standard:
     """Return a sample with predictors about orthonormal, in blocks of one category.
 
@@ -104,6 +105,8 @@ def standard_rows(
         Known part of the linear predictor, shape (n,).
     patterns
         Respondents who share a row; each has one without. They have no offset.
+    together
+        Groups of respondents whose rows are to be neighbours, if that costs nothing, shape (n,).
 
     Raises
     ------
@@ -113,7 +116,7 @@ def standard_rows(
     refuse_too_many(len(y), columns)
     if patterns is not None:
         y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
-    order, blocks = sorted_order(y, n_cuts)
+    order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
     lines = np.asarray(x.T, order="C")
     centre, size = _centred(lines, w, order)
     w = w[order]
@@ -174,8 +177,10 @@ def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats 
 
     None if they are near that as they are: turned, each would lose the exactness that survey answers have.
     """
-    if len(w) > MANY_ROWS and _least_correlated(lines[:, ::THINNING], w[::THINNING]) > MILD:
-        return None  # and so with more rows: they add to all products
+    if len(w) > MANY_ROWS:
+        few = np.ascontiguousarray(lines[:, ::THINNING])
+        if _least_correlated(few, w[::THINNING]) > MILD:
+            return None  # and so with more rows: they add to all products
     products = _products(lines, w)
     least = _least_correlated(lines, w, products)
     if least > MILD:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, listed
 from coprodstats.survey.declared_design import SurveyDesign
-from coprodstats.survey.numbering import numbered
+from coprodstats.survey.numbering import first_rows, numbered
 from coprodstats.survey.resolved import Stage
 
 Floats = NDArray[np.float64]
@@ -104,6 +104,8 @@ def _codes(frame: pd.DataFrame, column: str | None, role: str, faults: list[Faul
 def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
     """Return the pair of each row as 0, 1, …; of each pair its outer part and its first row."""
     width = int(inner.max(initial=0)) + 1
+    if len(inner) and not outer.any():  # a single unit, whose parts are numbered already
+        return inner, np.zeros(width, dtype=np.intp), first_rows(inner, width)
     pair = outer.astype(np.int64) * width + inner
     n_possible = (int(outer.max(initial=0)) + 1) * width
     if n_possible <= max(len(pair), FEW_PAIRS):

@@ -21,6 +21,12 @@ Ints = NDArray[np.intp]
 BITS = 21
 BLOCK = 4096
 PIECE = 2048
+# Numbers of which a few arrays fit a second-level cache.
+CACHED = 16_384
+# Lines to work in are longer by this: powers of two apart, they would share places in the cache.
+PADDING = 64
+# Runs of neighbours of one group are added up as such if there are so many numbers in each.
+NUMBERS_PER_RUN = 8
 
 
 def cut(
@@ -79,15 +85,73 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
     """
     if len(values) == 0:
         return np.zeros(n_groups)
+    high, low = binned_parts(group, values, n_groups)
+    return np.asarray(high + low)
+
+
+def binned_parts(group: Ints, values: Floats, n_groups: int) -> tuple[Floats, Floats]:
+    """Return the sums of numbers by group as an exact part and a small rest; see `binned`."""
     high, low = _summable(values)
-    return np.asarray(np.bincount(group, high, n_groups) + np.bincount(group, low, n_groups))
+    return np.asarray(np.bincount(group, high, n_groups)), np.asarray(np.bincount(group, low, n_groups))
+
+
+def binned_lines(group: Ints, lines: Floats, n_groups: int, factor: Floats | None = None) -> Floats:
+    """Return the sums by group of lines of numbers, whatever their order, shape (a, groups).
+
+    Parameters
+    ----------
+    group
+        Group of each number of a line, 0 … n_groups - 1, shape (m,).
+    lines
+        The numbers, shape (a, m).
+    n_groups
+        Number of groups.
+    factor
+        What all lines are multiplied by, shape (m,).
+
+    Examples
+    --------
+    >>> binned_lines(np.array([0, 1, 0]), np.array([[1e17, 1.0, -1e17]]), 2).tolist()
+    [[0.0, 1.0]]
+    """
+    a, m = lines.shape
+    bits, bounds = _exact_bits(m), line_bounds(lines)
+    if factor is not None:
+        bounds = bounds * line_bounds(factor[None])
+    # Neighbours of one group are added up first: that takes far less than to look for the place of each.
+    begins = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
+    by_run = len(begins) * NUMBERS_PER_RUN <= m
+    step = CACHED // 4 if by_run else m
+    work = np.empty((3, a, min(step, m) + PADDING))
+    groups, sums = [], []
+    for start in range(0, m, step):
+        part = slice(start, min(start + step, m))
+        value, *parts = work[:, :, : part.stop - start]
+        values = lines[:, part] if factor is None else np.multiply(lines[:, part], factor[part], out=value)
+        cut(values, bounds, bits, (parts[0], parts[1]))
+        of = group[part]
+        if by_run:
+            inside = begins[slice(*np.searchsorted(begins, (start + 1, part.stop)))] - start
+            first = np.concatenate([[0], inside])
+            of, parts = of[first], [np.add.reduceat(lines, first, axis=1) for lines in parts]
+        groups.append(of)
+        sums.append(np.stack(parts))
+    of = np.concatenate(groups)
+    found = np.concatenate(sums, axis=2)
+    return np.array(
+        [sum(np.bincount(of, part, n_groups) for part in parts) for parts in found.swapaxes(0, 1)]
+    )
 
 
 def _summable(values: Floats) -> tuple[Floats, Floats]:
     """Return numbers cut in two parts, any number of the first of which add up exactly."""
-    bits = 52 - int(np.ceil(np.log2(len(values))))
     largest = max(float(values.max()), -float(values.min()))
-    return cut(values, power_above(np.asarray(largest)), bits)
+    return cut(values, power_above(np.asarray(largest)), _exact_bits(len(values)))
+
+
+def _exact_bits(n: int) -> int:
+    """Return of how many bits n numbers may be for their sum to be exact."""
+    return 52 - (n - 1).bit_length()
 
 
 def sums_by(values: Floats, group: Ints, n_groups: int) -> Floats:
@@ -102,7 +166,14 @@ def sums_by(values: Floats, group: Ints, n_groups: int) -> Floats:
     n_groups
         Number of groups.
     """
-    found = np.empty((n_groups, values.shape[1]))
+    n, p = values.shape
+    if 0 < n <= BLOCK:  # all columns at once: each call costs more than so few numbers
+        cell = (group[:, None] * p + np.arange(p)).ravel()
+        bounds = line_bounds(values.T).T
+        parts = cut(values, bounds, _exact_bits(n))
+        sums = (np.bincount(cell, part.ravel(), n_groups * p) for part in parts)
+        return np.asarray(sum(sums)).reshape(n_groups, p)
+    found = np.empty((n_groups, p))
     for j, column in enumerate(values.T):
         found[:, j] = binned(group, np.ascontiguousarray(column), n_groups)
     return found
@@ -191,6 +262,11 @@ class LineSum:
         """Return it as doubles."""
         return self.high + self.low
 
+    def parts(self) -> tuple[Floats, Floats]:
+        """Return it as the nearest doubles and what they lack."""
+        high = self.high + self.low
+        return high, (self.high - high) + self.low
+
     def plus(
         self,
         left: CutLines,
@@ -211,16 +287,48 @@ class LineSum:
         bounds
             Powers of two that they don't exceed, shape (b, 1).
         rest
-            What is to be added to them, beyond the digits of a double, shape (b, m).
+            What is to be added to them, beyond the digits of a double, far smaller, shape (b, m).
         work
             Arrays to work in, shape (b, m) each.
         """
         first, second = cut(right, line_bounds(right) if bounds is None else bounds, BITS - 1, work)
         if rest is not None:
             second += rest
+            right = right + rest
         small = line_products(left.high, second)
         small += line_products(left.low, right)
-        exact = line_products(left.high, first)
+        return self._with(line_products(left.high, first), small)
+
+    def plus_square(self, lines: Floats, bounds: Floats, work: tuple[Floats, Floats]) -> LineSum:
+        """Return the sum with the products of a block's first lines and all of them, not quite symmetric.
+
+        The mean of it and its transpose is the sum of the products. Lines are overwritten.
+
+        Parameters
+        ----------
+        lines
+            At most `BLOCK` numbers each, shape (b, m); the first a of them are the left ones.
+        bounds
+            Powers of two that they don't exceed, shape (b, 1).
+        work
+            Arrays to work in, shape (b, m) each.
+        """
+        a = len(self.high)
+        high, low = cut(lines, bounds, BITS - 1, work)
+        exact = line_products(high[:a], high)
+        small = np.empty_like(exact)
+        if len(lines) > a:  # those on the right only
+            small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
+        lines[:a] += high[:a]
+        small[:, :a] = line_products(lines[:a], low[:a])
+        return self._with(exact, small)
+
+    def plus_total(self, values: Floats) -> LineSum:
+        """Return the sum of numbers, shape (1, 1), with those of a block added, shape (m,)."""
+        ones = np.ones((1, len(values)))
+        return self.plus(CutLines(high=ones, low=np.zeros_like(ones)), values[None])
+
+    def _with(self, exact: Floats, small: Floats) -> LineSum:
         total = self.high + exact
         part = total - self.high  # Knuth's two-sum: what the sum rounds away is kept
         lost = (self.high - (total - part)) + (exact - part)

@@ -167,12 +167,13 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
     the same count, at most the replicates minus one; else the rank of the weights of the rows used, minus
     one, under both rules.
     """
-    rows = used & (design.weights > 0)
+    live = used & (design.weights > 0)
+    rows = slice(None) if live.all() else live  # the former copies nothing
     replication = design.replication
     if replication is not None and replication.df is not None:
         return replication.df
     if replication is not None and not replication.made:
-        df = rank_df(replication, rows)
+        df = rank_df(replication, live)
         found = f"the {replication.n_replicates} replicate weights leave no degree of freedom"
         remedy = "replicate_df=... if the data's documentation gives it"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from coprodstats.models import likelihood
 from coprodstats.models.blocks import Rows, evaluate, sort_rows
 from coprodstats.models.exact_rows import derivative
 from coprodstats.models.links import LINKS
-from coprodstats.models.polish import settle
+from coprodstats.models.polish import near_enough, settle
 
 CONTEXT = mp.mp.clone()
 # Tails of the normal distribution at 25 standard deviations cancel 140 digits.
@@ -53,24 +55,28 @@ def test_derivatives_of_rows(link, above, below):
     eta = np.linspace(-reach, reach, 41)
     cuts = np.array([cut for cut in (below, above) if cut is not None])
     found = derivative(link, dd.pair(cuts))(dd.pair(eta), 0 if below is None else 1)
+    shared = exact(found.shared, 0)
     for i, at in enumerate(eta.tolist()):
         ends = [None if cut is None else CONTEXT.mpf(cut) - CONTEXT.mpf(at) for cut in (above, below)]
         p = (1 if ends[0] is None else F[link](ends[0])) - (0 if ends[1] is None else F[link](ends[1]))
-        for sign, end, value in zip((1, -1), ends, found, strict=True):
+        for sign, end, value in zip((1, -1), ends, (found.above, found.below), strict=True):
             if end is None:
                 assert value is None
                 continue
             truth = sign * DENSITY[link](end) / p
             # 2**-60 of the larger of the derivative and one, as is promised
-            assert abs(exact(value, i) - truth) < CONTEXT.mpf(2) ** -60 * max(1, abs(truth))
+            assert abs(exact(value, i) + sign * shared - truth) < CONTEXT.mpf(2) ** -60 * max(1, abs(truth))
+            # the first part's product with a number of 26 bits is exact
+            assert CONTEXT.mpf(float(value[0][i])) * (2**26 - 1) == float(value[0][i]) * (2**26 - 1)
 
 
+@pytest.mark.parametrize("enough", [None, near_enough])
 @pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize("link", LINKS)
-def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset):
+def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset, enough):
     rows = data(60, 2, offset=offset)
-    fit = likelihood.maximise_rows(rows, LINKS[link])
-    found = settle(rows, LINKS[link], fit.theta, fit.information)
+    fit = likelihood.maximise_rows(rows, LINKS[link], enough=enough)
+    found = settle(rows, LINKS[link], fit)
     assert found is not None
     score = [CONTEXT.mpf(0)] * len(fit.theta)
     for block in rows.blocks:
@@ -96,7 +102,7 @@ def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset):
 def test_information_is_that_of_the_kernel(link):
     rows = data(9_000, 3)  # several blocks of some categories
     fit = likelihood.maximise_rows(rows, LINKS[link])
-    found = settle(rows, LINKS[link], fit.theta, fit.information)
+    found = settle(rows, LINKS[link], fit)
     there = evaluate(found.theta[0], rows, LINKS[link])
     # the kernel's own sums of 9,000 doubles
     assert found.information[0] == pytest.approx(there.information, rel=1e-11, abs=1e-10)
@@ -107,5 +113,5 @@ def test_information_is_that_of_the_kernel(link):
 def test_it_gives_up_far_from_a_maximum():
     rows = data(60, 2)
     fit = likelihood.maximise_rows(rows, LINKS["logit"])
-    assert settle(rows, LINKS["logit"], fit.theta + 0.1, fit.information) is None
-    assert settle(rows, LINKS["logit"], fit.theta, -fit.information) is None
+    assert settle(rows, LINKS["logit"], replace(fit, theta=fit.theta + 0.1)) is None
+    assert settle(rows, LINKS["logit"], replace(fit, information=-fit.information)) is None
