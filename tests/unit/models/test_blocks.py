@@ -73,6 +73,25 @@ def test_every_third_row_is_a_third_of_the_data() -> None:
     assert all(b.rows.start < b.rows.stop for b in blocks.every(rows, 64).blocks)
 
 
+def test_thinned_blocks_of_one_category_are_joined_up_to_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 20)
+    x, y, w, _, _ = problem(1)
+    rows, order = blocks.sort_rows(x, y, w, 1)
+    few = blocks.every(rows, 4)
+    sizes = [b.rows.stop - b.rows.start for b in few.blocks]
+    assert sum(sizes) == 100
+    assert max(sizes) <= 20
+    assert len(sizes) <= 6  # a hundred rows of two categories
+    laid = np.concatenate([np.full(size, b.category) for size, b in zip(sizes, few.blocks, strict=True)])
+    assert np.array_equal(laid, y[order][::4])
+
+
+def test_groups_lie_together_within_categories() -> None:
+    y = np.array([1, 0, 1, 0, 1, 0, 1, 0])
+    order, _ = blocks.sorted_order(y, 1, np.array([1, 1, 0, 0, 1, 1, 0, 0]))
+    assert order.tolist() == [3, 7, 1, 5, 2, 6, 0, 4]
+
+
 def test_thresholds_out_of_order_have_no_likelihood() -> None:
     x, y, w, _, theta = problem(2)
     rows, _ = blocks.sort_rows(x, y, w, 2)

@@ -10,9 +10,12 @@ import pytest
 
 from coprodstats.survey.sums import (
     BITS,
+    LineSum,
     binned,
+    binned_lines,
     cross_products,
     cut,
+    line_bounds,
     power_above,
     settled_product,
     sums_by,
@@ -42,6 +45,35 @@ def test_sums_by_group_are_the_rounded_sums(values):
     assert np.array_equal(found[7], np.zeros(3))
     for g in range(7):
         assert found[g].tolist() == [math.fsum(column) for column in values[group == g].T]
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.parametrize("factor", [True, False])
+def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(values, runs, factor):
+    group = np.arange(ROWS) % 7
+    group = np.sort(group) if runs else group
+    by = np.random.default_rng(22).uniform(-1, 1, ROWS) if factor else None
+    found = binned_lines(group, values.T, 8, by)
+    terms = values if by is None else values * by[:, None]  # rounded once, as the sums' own terms are
+    assert np.array_equal(found[:, 7], np.zeros(3))
+    for g in range(7):
+        assert found[:, g].tolist() == [math.fsum(column) for column in terms[group == g].T]
+
+
+def test_a_block_s_square_has_more_digits_than_a_double(values):
+    lines = values[:3_000].T.copy()
+    work = np.empty((2, *lines.shape))
+    high, low = LineSum.zero(2, 3).plus_square(lines.copy(), line_bounds(lines), (work[0], work[1])).parts()
+    for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)):
+        pairs = list(zip(lines[i].tolist(), lines[j].tolist(), strict=True))
+        truth = sum(Fraction(a) * Fraction(b) for a, b in pairs)
+        size = sum(abs(Fraction(a) * Fraction(b)) for a, b in pairs)
+        found = Fraction(high[i, j]) + Fraction(low[i, j])
+        if j < 2:  # of the left lines: the mean with the transpose
+            found = (found + Fraction(high[j, i]) + Fraction(low[j, i])) / 2
+        # the sums of parts below 2**-21 of the largest number are rounded, those of the others are not
+        largest = Fraction(float(np.abs(lines[i]).max())) * Fraction(float(np.abs(lines[j]).max()))
+        assert abs(found - truth) < max(size, 3_000 * largest) * Fraction(1, 2**70)
 
 
 def test_sums_and_products_are_the_same_in_any_order(values):
