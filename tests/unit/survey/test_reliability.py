@@ -166,7 +166,7 @@ def test_arguments_of_dimensionality(frame: pd.DataFrame, arguments: dict[str, o
 def test_what_is_shown(frame: pd.DataFrame) -> None:
     found = item_analysis(frame, list("abc"), design=SurveyDesign(weights="w"))
     assert repr(found).startswith("<ItemAnalysis of 3 items, alpha 0.")
-    assert found._repr_html_().count("<caption>") == 3
+    assert found._repr_html_().count("<table>") == 4
     flat = dimensionality(frame, list("abcdef"), seed=1, n_replicates=20)
     assert flat._repr_html_().count("<caption>") == 3
     assert "nearer" not in flat.loadings
