@@ -14,9 +14,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
-from matplotlib.image import imsave
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D, Bbox, Transform
+from matplotlib.transforms import Affine2D, Bbox
+from PIL import Image
 
 from coprodstats.errors import Fault, ReportError
 from coprodstats.reporting.svg import SVG, XLINK
@@ -34,7 +34,6 @@ _INHERITED = (
     "stroke-dashoffset", "stroke-linejoin", "stroke-linecap",
 )  # fmt: skip
 _PER_INCH = 72.0
-_NO_SOFTWARE: dict[Any, Any] = {"Software": None}
 # matplotlib has no types for its canvases.
 _Canvas: Any = RendererAgg
 
@@ -43,7 +42,7 @@ _Canvas: Any = RendererAgg
 class _Pen:
     """What an element inherits: where it stands and how it is painted."""
 
-    place: Transform
+    place: Affine2D
     paint: Mapping[str, str] = field(default_factory=dict)
     clip: Bbox | None = None
 
@@ -81,8 +80,15 @@ def png_from_svg(svg: str, *, dpi: int = 200) -> bytes:
     start = _Pen(place=Affine2D().scale(scale, -scale).translate(0.0, pixels[1]))
     _draw(canvas, root, start, named)
     buffer = io.BytesIO()
-    imsave(buffer, np.asarray(canvas.buffer_rgba()), format="png", dpi=dpi, metadata=_NO_SOFTWARE)
+    Image.fromarray(_on_paper(canvas)).save(buffer, format="png", dpi=(dpi, dpi))
     return buffer.getvalue()
+
+
+def _on_paper(canvas: Any) -> Any:
+    """Return the pixels on white paper: ink on nothing would vanish on a dark page."""
+    drawn = np.asarray(canvas.buffer_rgba()).astype(np.uint16)
+    ink = drawn[..., 3:]
+    return ((drawn[..., :3] * ink + 255 * (255 - ink) + 127) // 255).astype(np.uint8)
 
 
 def picture_size(svg: str) -> tuple[float, float]:
@@ -111,7 +117,7 @@ def _draw(canvas: Any, element: ET.Element, pen: _Pen, named: Mapping[str, ET.El
     elif kind == "use":
         shift = Affine2D().translate(_number(element, "x"), _number(element, "y"))
         target = named[element.get(f"{{{XLINK}}}href", "")[1:]]
-        _draw(canvas, target, replace(pen, place=shift + pen.place), named)
+        _draw(canvas, target, replace(pen, place=_within(shift, pen.place)), named)
     elif kind in ("svg", "g"):
         for child in element:
             _draw(canvas, child, pen, named)
@@ -120,7 +126,8 @@ def _draw(canvas: Any, element: ET.Element, pen: _Pen, named: Mapping[str, ET.El
 
 
 def _inherited(element: ET.Element, pen: _Pen, named: Mapping[str, ET.Element]) -> _Pen:
-    place = _transform(element.get("transform", "")) + pen.place
+    moved = element.get("transform")
+    place = _within(_transform(moved), pen.place) if moved else pen.place
     paint = {**pen.paint, **{name: element.attrib[name] for name in _INHERITED if name in element.attrib}}
     reference = element.get("clip-path")
     clip = pen.clip
@@ -129,6 +136,11 @@ def _inherited(element: ET.Element, pen: _Pen, named: Mapping[str, ET.Element]) 
         own = _rectangle(shape).transformed(place).get_extents()
         clip = own if clip is None else Bbox.intersection(clip, own) or Bbox.from_bounds(0, 0, 0, 0)
     return _Pen(place=place, paint=paint, clip=clip)
+
+
+def _within(inner: Affine2D, outer: Affine2D) -> Affine2D:
+    """Return one transform after another as a matrix; matplotlib's own sum works it out at every use."""
+    return Affine2D(outer.get_matrix() @ inner.get_matrix())
 
 
 def _transform(text: str) -> Affine2D:
