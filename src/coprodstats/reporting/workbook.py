@@ -310,6 +310,7 @@ def _distinct(labels: Sequence[str]) -> Iterator[str]:
 def _cover(document: Document, made: Sequence[Sheet]) -> Sheet:
     rows = [row for sheet in made for row in sheet.rows]
     lines = [
+        document.theme.organisation,
         document.subtitle,
         document.banner,
         say("workbook.about"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from coprodstats.errors import ReportError
 from coprodstats.reporting import document as doc
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.table import Cell, Column, Table
+from coprodstats.reporting.theme import Theme
 from coprodstats.reporting.workbook import Number, sheets, shown
 from coprodstats.reporting.xlsx import render_xlsx
 
@@ -296,6 +297,13 @@ def test_a_warning_about_the_data_stands_on_every_sheet() -> None:
     for page in read(render_xlsx(data)):
         if page.name != "Contents":
             assert "These data are synthetic." in [cell.text for cell in page.cells.values()]
+
+
+def test_the_cover_names_the_organisation() -> None:
+    data = replace(small(table([ROW], [["a"]])), theme=Theme(organisation="Ministry of Tests"))
+    cover, *others = read(render_xlsx(data))
+    assert "Ministry of Tests" in [cell.text for cell in cover.cells.values()]
+    assert not [page for page in others if "Ministry of Tests" in [c.text for c in page.cells.values()]]
 
 
 # ---- numbers
