@@ -18,10 +18,10 @@ from coprodstats.errors import ReportError
 from coprodstats.reporting import document as doc
 from coprodstats.reporting import span
 from coprodstats.reporting.docx import render_docx
-from coprodstats.reporting.text_fit import column_widths
 from coprodstats.reporting.docx_template import REQUIRED_STYLES
 from coprodstats.reporting.language import say
 from coprodstats.reporting.table import Cell, Column, Table
+from coprodstats.reporting.text_fit import column_widths
 
 RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 ATTACHED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/attachedTemplate"
