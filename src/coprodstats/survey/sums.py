@@ -21,8 +21,6 @@ Ints = NDArray[np.intp]
 BITS = 21
 BLOCK = 4096
 PIECE = 2048
-# Numbers of which a few arrays fit a second-level cache.
-CACHED = 16_384
 # Lines to work in are longer by this: powers of two apart, they would share places in the cache.
 PADDING = 64
 # Runs of neighbours of one group are added up as such if there are so many numbers in each.
@@ -114,33 +112,30 @@ def binned_lines(group: Ints, lines: Floats, n_groups: int, factor: Floats | Non
     >>> binned_lines(np.array([0, 1, 0]), np.array([[1e17, 1.0, -1e17]]), 2).tolist()
     [[0.0, 1.0]]
     """
+    begins = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
     a, m = lines.shape
+    if len(begins) * NUMBERS_PER_RUN > m:
+        each = (line if factor is None else line * factor for line in lines)
+        return np.array([binned(group, line, n_groups) for line in each])
+    # Neighbours of one group are added up first: that takes far less than to look for the place of each.
     bits, bounds = _exact_bits(m), line_bounds(lines)
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    # Neighbours of one group are added up first: that takes far less than to look for the place of each.
-    begins = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
-    by_run = len(begins) * NUMBERS_PER_RUN <= m
-    step = CACHED // 4 if by_run else m
-    work = np.empty((3, a, min(step, m) + PADDING))
+    work = np.empty((3, a, min(BLOCK, m) + PADDING))
     groups, sums = [], []
-    for start in range(0, m, step):
-        part = slice(start, min(start + step, m))
-        value, *parts = work[:, :, : part.stop - start]
+    for start in range(0, m, BLOCK):
+        part = slice(start, min(start + BLOCK, m))
+        value, high, low = work[:, :, : part.stop - start]
         values = lines[:, part] if factor is None else np.multiply(lines[:, part], factor[part], out=value)
-        cut(values, bounds, bits, (parts[0], parts[1]))
-        of = group[part]
-        if by_run:
-            inside = begins[slice(*np.searchsorted(begins, (start + 1, part.stop)))] - start
-            first = np.concatenate([[0], inside])
-            of, parts = of[first], [np.add.reduceat(lines, first, axis=1) for lines in parts]
-        groups.append(of)
-        sums.append(np.stack(parts))
+        cut(values, bounds, bits, (high, low))
+        inside = begins[slice(*np.searchsorted(begins, (start + 1, part.stop)))] - start
+        first = np.concatenate([[0], inside])
+        groups.append(group[part][first])
+        sums.append([np.add.reduceat(cut_part, first, axis=1) for cut_part in (high, low)])
     of = np.concatenate(groups)
-    found = np.concatenate(sums, axis=2)
-    return np.array(
-        [sum(np.bincount(of, part, n_groups) for part in parts) for parts in found.swapaxes(0, 1)]
-    )
+    highs, lows = np.concatenate(sums, axis=2)
+    both = zip(highs, lows, strict=True)
+    return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in both])
 
 
 def _summable(values: Floats) -> tuple[Floats, Floats]:
