@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from coprodstats.reporting.figure_data import FigureData, figure_data
 from coprodstats.reporting.plan import AnalysisPlan
 from coprodstats.reporting.plan_checks import refuse_unknown_names, refuse_unknown_terms
 from coprodstats.reporting.planned_comparisons import ComparisonPlan
+from coprodstats.reporting.side_process import side_processes
 from coprodstats.reporting.suggestions import refuse_unknown_claims
 from coprodstats.reporting.translation import read_translations
 from coprodstats.survey.cleaning import CleanedSurvey, clean
@@ -178,26 +180,28 @@ def compute(plan: AnalysisPlan, *, progress: Progress | None = None) -> Findings
         if len(compared) == 1:
             refuse_unknown_terms(plan, compared[one.key].margins.terms)
     models = model_names(plan, compared)
-    say("ranking predictors")
-    ranked = _rank(plan, compared)
-    say("testing claims")
-    claims = _claims(plan, claimed, models, cleaned, design, ranked)
-    say("describing the sample")
-    return Findings(
-        plan=plan,
-        cleaned=cleaned,
-        design=design,
-        sample=_sample(plan, cleaned, design),
-        items=_items(plan, cleaned, design),
-        levels=_levels(plan, cleaned, design),
-        indices=_indices(plan, cleaned, design),
-        compared=compared,
-        importance=ranked,
-        claims=claims,
-        pictured=figure_data(plan, {key: one.models for key, one in compared.items()}, cleaned, design),
-        crosscheck=_crosscheck(models),
-        translations=translations,
-    )
+    pictured = partial(figure_data, plan, {key: one.models for key, one in compared.items()}, cleaned, design)
+    with side_processes({"pictured": pictured}) as beside:
+        say("ranking predictors")
+        ranked = _rank(plan, compared)
+        say("testing claims")
+        claims = _claims(plan, claimed, models, cleaned, design, ranked)
+        say("describing the sample")
+        return Findings(
+            plan=plan,
+            cleaned=cleaned,
+            design=design,
+            sample=_sample(plan, cleaned, design),
+            items=_items(plan, cleaned, design),
+            levels=_levels(plan, cleaned, design),
+            indices=_indices(plan, cleaned, design),
+            compared=compared,
+            importance=ranked,
+            claims=claims,
+            pictured=beside["pictured"](),
+            crosscheck=_crosscheck(models),
+            translations=translations,
+        )
 
 
 def model_names(plan: AnalysisPlan, compared: Mapping[str, Compared]) -> dict[str, FittedModel]:

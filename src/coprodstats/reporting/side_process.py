@@ -10,10 +10,10 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-Files = dict[str, bytes]
-Work = Callable[[], Files]
+Made = TypeVar("Made")
+Work = Callable[[], Any]
 
 PATIENCE = 600.0
 """Seconds after which a copy is given up and its work done here."""
@@ -23,19 +23,19 @@ _THREADED = "typst"
 
 
 @contextmanager
-def side_processes(works: Mapping[str, Work]) -> Iterator[Mapping[str, Work]]:
+def side_processes(works: Mapping[str, Callable[[], Made]]) -> Iterator[Mapping[str, Callable[[], Made]]]:
     """Start each work in a copy of this process; inside the block, ask for what it made.
 
     Parameters
     ----------
     works
-        What is to be made, by name. The same bytes come out wherever they are made.
+        What is to be made, by name: something that can be pickled, the same wherever it is made.
 
     Returns
     -------
     AbstractContextManager
-        Functions by name that wait and return the files. Where a copy can't be made, or ended without its
-        files, the work is done when it is asked for, so that whatever is wrong is raised here.
+        Functions by name that wait and return what was made. Where a copy can't be made, or ended without
+        it, the work is done when it is asked for, so that whatever is wrong is raised here.
 
     Examples
     --------
@@ -84,14 +84,13 @@ def _work(work: Work, readable: int, writable: int) -> None:  # pragma: no cover
 
 
 def _waiting(work: Work, pipe: BinaryIO) -> Work:
-    def wait() -> Files:
+    def wait() -> Any:
         if not select.select([pipe], [], [], PATIENCE)[0]:
             return work()
         try:
-            files: Files = pickle.load(pipe)  # noqa: S301  (what the copy wrote)
+            return pickle.load(pipe)  # noqa: S301  (what the copy wrote)
         except (EOFError, pickle.UnpicklingError):
             return work()
-        return files
 
     return wait
 
