@@ -17,6 +17,8 @@ from coprodstats.survey.declared_sampling import sampling_design
 from coprodstats.survey.design import SurveyDesign
 from coprodstats.survey.display import columns_table, record_html
 from coprodstats.survey.log import CleaningLog, how_many
+from coprodstats.survey.memory import memory_told
+from coprodstats.survey.reading import SurveyData
 from coprodstats.survey.routing import read_columns
 from coprodstats.survey.row_selection import Selection, flag_rows, select_rows
 from coprodstats.survey.scales import derived
@@ -24,7 +26,6 @@ from coprodstats.survey.weight_checks import uneven, weight_faults
 
 if TYPE_CHECKING:
     from coprodstats.survey.declarations import Codebook
-    from coprodstats.survey.reading import SurveyData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -155,6 +156,8 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
         If rows lack a weight, or weights are text, negative or all zero.
     InputError
         If several of these are found, or no row is left; it holds all faults.
+    ResourceLimitError
+        If memory ends.
     ArgumentError
         If no mapping has that name.
 
@@ -180,6 +183,11 @@ def clean(survey: SurveyData, *, mapping: str | None = None) -> CleanedSurvey:
     """
     if mapping is not None:
         survey = replace(survey, codebook=survey.codebook.with_mapping(mapping))
+    with memory_told(survey.source):
+        return _cleaned(survey)
+
+
+def _cleaned(survey: SurveyData) -> CleanedSurvey:
     codebook, source = survey.codebook, survey.source
     columns = read_columns(survey.frame, codebook.variables)
     selection = select_rows(columns, codebook, source, survey.n_rows)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pyarrow import ArrowException
 
 from coprodstats.errors import Fault, ResourceLimitError
 
@@ -64,6 +68,36 @@ def check_fits(needed: int, name: str) -> None:
     if free is not None and needed + _RESERVE > free:
         found = f"the declared columns need {needed / _GIB:.1f} GiB as text"
         raise ResourceLimitError(_too_large(found, name, free))
+
+
+@contextmanager
+def memory_told(name: str) -> Iterator[None]:
+    """Say in our words that memory ended within a block.
+
+    Parameters
+    ----------
+    name
+        What messages call the survey.
+
+    Raises
+    ------
+    ResourceLimitError
+        If memory ends.
+
+    Examples
+    --------
+    >>> with memory_told("survey.csv"):
+    ...     print("there is room")
+    there is room
+    """
+    try:
+        yield
+    except (MemoryError, ArrowException) as error:
+        free = free_memory()
+        # Arrow has no name of its own for some failures to take memory.
+        if not isinstance(error, MemoryError) and (free is None or free > _RESERVE):
+            raise
+        raise ResourceLimitError(_too_large("no memory is left", name, free or 0)) from None
 
 
 def _too_large(found: str, name: str, free: int) -> Fault:

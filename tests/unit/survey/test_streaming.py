@@ -15,7 +15,7 @@ import pytest
 
 from coprodstats import clean, read_codebook, read_survey
 from coprodstats.errors import InputError, ResourceLimitError, TruncatedInputError
-from coprodstats.survey import child_process, compact, memory
+from coprodstats.survey import child_process, cleaning, compact, memory
 from coprodstats.survey.compact import Columns
 from coprodstats.survey.declarations import Codebook, Variable
 from coprodstats.survey.reading import SurveyData
@@ -188,3 +188,20 @@ def test_memory_does_not_grow_with_what_is_left_out(tmp_path: Path) -> None:
         path.unlink()
     # The larger file has 200 MB more. Blocks of 8 MiB are held as bytes, decoded, and as places of marks.
     assert peaks[1] - peaks[0] < 80 * 1024**2
+
+
+@pytest.mark.parametrize("kind", [MemoryError, pa.ArrowMemoryError])
+def test_cleaning_without_memory_is_told_in_our_words(kind, monkeypatch):
+    def ended(*_: object) -> None:
+        raise kind("malloc of size 8589934592 failed")
+
+    monkeypatch.setattr(cleaning, "read_columns", ended)
+    survey = SurveyData(
+        frame=pd.DataFrame({"a": ["1"]}),
+        codebook=Codebook(title="", synthetic=False, variables={}),
+        source="large.csv",
+    )
+    with pytest.raises(ResourceLimitError, match=r"large\.csv: no memory is left") as told:
+        clean(survey)
+    assert "malloc" not in str(told.value)
+    assert told.value.__cause__ is None
