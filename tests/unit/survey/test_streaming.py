@@ -197,7 +197,7 @@ def test_cleaning_without_memory_is_told_in_our_words(kind, monkeypatch):
 
     monkeypatch.setattr(cleaning, "read_columns", ended)
     survey = SurveyData(
-        frame=pd.DataFrame({"a": ["1"]}),
+        frame=pd.DataFrame(index=range(3)),
         codebook=Codebook(title="", synthetic=False, variables={}),
         source="large.csv",
     )
