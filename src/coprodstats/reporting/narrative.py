@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from coprodstats.models.wald import WaldTest
 from coprodstats.reporting.certainty import Estimate
 from coprodstats.reporting.document import Block, BulletList, Paragraph
 from coprodstats.reporting.findings import EVERYONE, Compared, Findings
-from coprodstats.reporting.language import said
+from coprodstats.reporting.language import said, say
 from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
     again_sentence,
@@ -23,6 +24,7 @@ from coprodstats.reporting.span import Text, strong
 from coprodstats.reporting.words import ESTIMATES, Words, per_step
 
 _DIFFERENCE = ("difference", "conf_low", "conf_high")
+_LEVEL = 0.05  # of the joint test: the level of the intervals beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +145,19 @@ def link_sentences(link: Link, outcomes: tuple[OutcomePlan, OutcomePlan]) -> tup
         size_sentence(link.second),
         *difference_sentences(link.first, link.second, link.difference, names=names),
     )
+
+
+def together_sentence(test: WaldTest, outcomes: tuple[OutcomePlan, OutcomePlan]) -> str:
+    """Say whether the links as a whole differ between the outcomes; the test itself stands under its table.
+
+    Parameters
+    ----------
+    test
+        The joint test that no link differs.
+    outcomes
+        The outcomes, in the order of subtraction.
+    """
+    first, second = (lower_first(outcome.label) for outcome in outcomes)
+    if test.p_value < _LEVEL:
+        return say("narrative.together_differ", first=first, second=second)
+    return say("narrative.together_open", first=first, second=second)

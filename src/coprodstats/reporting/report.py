@@ -30,11 +30,11 @@ from coprodstats.reporting.findings import Compared, Findings
 from coprodstats.reporting.language import listing, said, say, whole
 from coprodstats.reporting.layout_warnings import survey_warnings
 from coprodstats.reporting.methods import limits_section, methods_section
-from coprodstats.reporting.narrative import difference, summary_blocks
+from coprodstats.reporting.narrative import difference, summary_blocks, together_sentence
 from coprodstats.reporting.reading_guide import reading_guide
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.span import Text, link
-from coprodstats.reporting.words import Words, term_labels, wald_words
+from coprodstats.reporting.words import Words, term_labels
 
 
 def build_report(
@@ -93,7 +93,7 @@ def _summary(findings: Findings) -> Section:
         title=say("report.together"),
         text=said(
             "report.together_text",
-            test=wald_words(findings.main.margins.test),
+            sentence=together_sentence(findings.main.margins.test, findings.plan.outcomes),
             link=link(say("report.see_comparison"), "#comparison"),
         ),
     )

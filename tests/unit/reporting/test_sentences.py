@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 
+from coprodstats.models.wald import WaldTest
 from coprodstats.reporting.certainty import Estimate, people, tenths
 from coprodstats.reporting.language import speaking
+from coprodstats.reporting.narrative import together_sentence
+from coprodstats.reporting.plan import OutcomePlan
 from coprodstats.reporting.sentences import (
     count_words,
     difference_sentences,
@@ -235,3 +239,18 @@ def test_people_and_tenths_round_half_to_even_from_the_printed_decimal() -> None
 )
 def test_the_beginning_of_a_phrase_in_the_middle_of_a_sentence(text: str, middle: str) -> None:
     assert lower_first(text) == middle
+
+
+@pytest.mark.parametrize(("language", "open_words"), [("en", "could not tell"), ("fr", "ne savons pas")])
+def test_links_together_differ_only_where_the_joint_test_says_so(language, open_words):
+    outcomes = tuple(OutcomePlan(name=n, label=n, event="") for n in ("Alone", "Jointly"))
+    for p_value, told in ((0.0499, False), (0.05, True), (0.6, True)):
+        test = WaldTest(
+            statistic=1.0, df_num=3, df_denom=200.0, p_value=p_value, n_restrictions=3, null="no difference"
+        )
+        with speaking(language):
+            sentence = together_sentence(test, outcomes)
+        assert (open_words in sentence) == told
+        assert "alone" in sentence
+        assert "jointly" in sentence
+        assert not re.search(r"\d", sentence)
