@@ -246,12 +246,14 @@ def test_independent_columns_of_any_scale_pass(scale: float) -> None:
     data = frame().assign(kids=frame()["kids"] * scale)
     x, spec = built("age + kids + nation", data)
     rank_deficient(x, np.ones(8), spec.columns)
+    assert np.linalg.matrix_rank(x / np.abs(x).max(axis=0)) == x.shape[1]  # another program agrees
 
 
 def test_a_year_and_its_square_pass() -> None:
     year = 1990.0 - frame()["age"]
     x, spec = built("year + I(year**2)", frame().assign(year=year))
     rank_deficient(x, np.ones(8), spec.columns)
+    assert np.linalg.matrix_rank(x / np.abs(x).max(axis=0)) == x.shape[1]  # another program agrees
 
 
 def test_a_logical_predictor_is_a_factor_whose_margin_is_a_difference() -> None:
