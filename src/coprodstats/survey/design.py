@@ -80,12 +80,12 @@ def resolve_design(design: SurveyDesign | None, frame: pd.DataFrame) -> Resolved
     """
     design = design or SurveyDesign()
     _require_columns(design, frame)
-    stages = bind_stages(design, frame)
+    stratum, stages = bind_stages(design, frame)
     weights = _weights(design, frame, stages)
     first = stages[0]
     resolved = ResolvedDesign(
         weights=weights,
-        stratum=first.unit_stratum[first.unit],
+        stratum=stratum,
         psu=first.unit,
         psu_stratum=first.unit_stratum,
         fraction=first.fraction,
@@ -132,6 +132,8 @@ def _weights(design: SurveyDesign, frame: pd.DataFrame, stages: tuple[Stage, ...
             Fault(where=where, found="the column is not numeric", allowed="numbers of at least 0")
         )
     weights = column.to_numpy(dtype=float, na_value=np.nan)
+    if len(weights) and weights.min() >= 0 and 0 < weights.max() < np.inf:  # NaN is neither
+        return weights
     faults = [
         Fault(
             where=where,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,14 @@ Ints = NDArray[np.intp]
 
 # Rows that are searched for the first of each number at first; most turn up there.
 SOME_ROWS = 4_096
+# Rows that are worked on at once: few enough to stay in the processor's cache.
+PIECE = 65_536
+
+
+def pieces(n: int) -> Iterator[slice]:
+    """Yield n rows in pieces."""
+    for start in range(0, n, PIECE):
+        yield slice(start, min(start + PIECE, n))
 
 
 def numbered(codes: Ints, n_possible: int) -> tuple[Ints, Ints]:
@@ -24,7 +34,7 @@ def numbered(codes: Ints, n_possible: int) -> tuple[Ints, Ints]:
     Returns
     -------
     number : numpy.ndarray
-        The number of each row's code, shape (n,).
+        The number of each row's code, shape (n,); the codes themselves if none is left out.
     first : numpy.ndarray
         The first row of each number, shape (m,).
 
@@ -34,15 +44,33 @@ def numbered(codes: Ints, n_possible: int) -> tuple[Ints, Ints]:
     >>> number.tolist(), first.tolist()
     ([2, 0, 2, 1], [1, 3, 0])
     """
-    occurring = np.flatnonzero(np.bincount(codes, minlength=n_possible))
-    table = np.empty(n_possible, dtype=np.intp)
-    table[occurring] = np.arange(len(occurring))
-    number = table[codes]
-    return number, first_rows(number, len(occurring))
+    seen = np.zeros(n_possible, dtype=bool)
+    seen[codes[:PIECE]] = True  # most often all codes that occur
+    if seen.all():
+        return codes, first_rows(codes, n_possible)
+    number = np.empty_like(codes)
+    if not _looked_up(codes, seen, number):
+        seen = np.bincount(codes, minlength=n_possible) > 0
+        _looked_up(codes, seen, number)
+    return number, first_rows(number, int(np.count_nonzero(seen)))
+
+
+def _looked_up(codes: Ints, seen: NDArray[np.bool_], number: Ints) -> bool:
+    """Return whether all codes are among those seen, and number them if so."""
+    table = np.where(seen, np.cumsum(seen) - 1, -1)
+    for rows in pieces(len(codes)):
+        np.take(table, codes[rows], out=number[rows], mode="clip")  # "raise" would go through a buffer
+        if number[rows].min() < 0:
+            return False
+    return True
 
 
 def first_rows(number: Ints, m: int) -> Ints:
     """Return the first row of each number 0 … m-1, all of which occur, shape (m,)."""
+    if m == len(number):
+        first = np.empty_like(number)
+        first[number] = np.arange(m)
+        return first
     first = np.full(m, -1, dtype=np.intp)
     start, stop = 0, SOME_ROWS
     while start < len(number) and (first < 0).any():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,18 +12,18 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, listed
 from coprodstats.survey.declared_design import SurveyDesign
-from coprodstats.survey.numbering import first_rows, numbered
+from coprodstats.survey.numbering import first_rows, numbered, pieces
 from coprodstats.survey.resolved import Stage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Labels = tuple[str, ...]
+Labels = Sequence[Any] | NDArray[Any] | pd.Index
 
 FEW_PAIRS = 100_000
 
 
-def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
-    """Return each stage of a design over the rows of a frame.
+def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Ints, tuple[Stage, ...]]:
+    """Return the stratum of each row, shape (n,), and each stage of a design over the rows of a frame.
 
     Parameters
     ----------
@@ -49,15 +51,16 @@ def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
     if faults:
         raise DesignError(*faults)
     stages: list[Stage] = []
-    parent, parents = np.zeros(len(frame), dtype=np.intp), ("",)
+    parent, parents = np.zeros(len(frame), dtype=np.intp), ("",)[: len(frame)]
     for number, ((stratum, strata), (unit, units)) in enumerate(codes):
-        within, owner, rows = _crossed(parent, stratum)
-        names = [strata[code] for code in stratum[rows]]
-        labels = (
-            names if not number else [_joined(parents[c], name) for c, name in zip(owner, names, strict=True)]
-        )
-        nested, unit_stratum, rows = _crossed(within, unit)
-        _refuse_recurring(design, number, len(rows), len(_crossed(parent, unit)[1]))
+        within, owner = _crossed(parent, len(parents), stratum, len(strata))
+        labels = list(map(str, strata))
+        if number:
+            names = stratum[first_rows(within, len(owner))]
+            labels = [_joined(parents[c], labels[name]) for c, name in zip(owner, names, strict=True)]
+        nested, unit_stratum = _crossed(within, len(owner), unit, len(units))
+        unique = len(_crossed(parent, len(parents), unit, len(units))[1]) if number else len(units)
+        _refuse_recurring(design, number, len(unit_stratum), unique)
         stages.append(
             Stage(
                 unit=nested,
@@ -67,8 +70,11 @@ def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
                 labels=tuple(labels),
             )
         )
-        parent, parents = nested, tuple(units[code] for code in unit[rows]) if units else ()
-    return _with_fractions(design, frame, tuple(stages)) if design.has_fpc else tuple(stages)
+        if number + 1 < len(codes):
+            names = unit[first_rows(nested, len(unit_stratum))]
+            parent, parents = nested, tuple(str(units[name]) for name in names)
+    bound = _with_fractions(design, frame, tuple(stages)) if design.has_fpc else tuple(stages)
+    return codes[0][0][0], bound
 
 
 def inverse_fractions(stages: tuple[Stage, ...]) -> Floats | None:
@@ -77,42 +83,69 @@ def inverse_fractions(stages: tuple[Stage, ...]) -> Floats | None:
     return np.asarray(1 / sampled) if (sampled > 0).all() else None
 
 
-def _codes(frame: pd.DataFrame, column: str | None, role: str, faults: list[Fault]) -> tuple[Ints, Labels]:
-    if column is None:
+def _codes(frame: pd.DataFrame, name: str | None, role: str, faults: list[Fault]) -> tuple[Ints, Labels]:
+    """Return a column as 0, 1, … without gaps, and the label of each number, in their order."""
+    n = len(frame)
+    if name is None:
         if role == "strata":
-            return np.zeros(len(frame), dtype=np.intp), ("all",)
-        return np.arange(len(frame), dtype=np.intp), ()
-    missing = int(frame[column].isna().sum())
+            return np.zeros(n, dtype=np.intp), ("all",)[:n]
+        return np.arange(n, dtype=np.intp), range(n)
+    column = frame[name]
+    found = _tabled(column) if n else None
+    if found is not None:
+        return found
+    missing = int(column.isna().sum())
     if missing:
         faults.append(
             Fault(
-                where=f"{role} {column!r}",
+                where=f"{role} {name!r}",
                 found=f"{missing} rows have no value",
                 remedy="complete the column, or exclude those rows before analysis and say so",
             )
         )
-    if frame[column].dtype == np.int64 and len(frame):
-        values = frame[column].to_numpy()
+    codes, labels = pd.factorize(column, sort=True)
+    return codes.astype(np.intp), labels
+
+
+def _tabled(column: pd.Series) -> tuple[Ints, Labels] | None:
+    """Return what `_codes` does for categories, or whole numbers not far apart: a table takes no sorting."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = column.array.codes
+        if codes.min() < 0:
+            return None
+        number, first = numbered(codes.astype(np.intp), len(dtype.categories))
+        return number, dtype.categories[codes[first]]
+    if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.can_cast(dtype, np.intp):
+        values = column.to_numpy()
         low, high = int(values.min()), int(values.max())
-        if high - low < max(len(values), FEW_PAIRS):  # a table of them takes no sorting
-            number, first = numbered(values - low, high - low + 1)
-            return number, tuple(str(label) for label in values[first])
-    codes, labels = pd.factorize(frame[column], sort=True)
-    return codes.astype(np.intp), tuple(str(label) for label in labels)
+        if high - low < max(len(values), FEW_PAIRS):
+            number, first = numbered(np.subtract(values, low, dtype=np.intp), high - low + 1)
+            return number, values[first]
+    return None
 
 
-def _crossed(outer: Ints, inner: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the pair of each row as 0, 1, …; of each pair its outer part and its first row."""
-    width = int(inner.max(initial=0)) + 1
-    if len(inner) and not outer.any():  # a single unit, whose parts are numbered already
-        return inner, np.zeros(width, dtype=np.intp), first_rows(inner, width)
-    pair = outer.astype(np.int64) * width + inner
-    n_possible = (int(outer.max(initial=0)) + 1) * width
-    if n_possible <= max(len(pair), FEW_PAIRS):
-        index, first = numbered(pair, n_possible)
-        return index, outer[first], first
+def _crossed(outer: Ints, n_outer: int, inner: Ints, n_inner: int) -> tuple[Ints, Ints]:
+    """Return the pair of each row as 0, 1, …, and the outer part of each pair.
+
+    All of the ``n_outer`` and ``n_inner`` parts occur.
+    """
+    if n_outer <= 1:  # a single unit, whose parts are numbered already
+        return inner, np.zeros(n_inner, dtype=np.intp)
+    owner = outer[first_rows(inner, n_inner)]
+    if all((owner.take(inner[rows], mode="clip") == outer[rows]).all() for rows in pieces(len(inner))):
+        if (owner[1:] >= owner[:-1]).all():
+            return inner, owner
+        order = np.argsort(owner.astype(np.min_scalar_type(n_outer)), kind="stable")  # few bits sort fast
+        rank = np.empty_like(order)
+        rank[order] = np.arange(n_inner)
+        return rank[inner], owner[order]
+    pair = outer * n_inner + inner
+    if n_outer * n_inner <= max(len(pair), FEW_PAIRS):
+        index, first = numbered(pair, n_outer * n_inner)
+        return index, outer[first]
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)
-    return index.astype(np.intp), outer[first], first.astype(np.intp)
+    return index.astype(np.intp), outer[first]
 
 
 def _joined(unit: str, stratum: str) -> str:
