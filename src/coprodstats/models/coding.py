@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.models.formula import ParsedFormula, named_reference
+from coprodstats.survey.sums import aligned
 
 Floats = NDArray[np.float64]
 Levels = Mapping[str, tuple[Any, ...]]
@@ -161,7 +162,7 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
         for name, column in prepared.items()
     }
     laid = [(term, marks) for _, term in plan.terms for marks in marks_of(term)]
-    matrix = np.empty((len(next(iter(values.values()))), len(laid)), order="F")
+    matrix = aligned(len(laid), len(next(iter(values.values())))).T
     for j, (term, marks) in enumerate(laid):
         first, *others = (
             values[f.variable] if k is None else values[f.variable] == k

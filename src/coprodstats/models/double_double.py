@@ -237,7 +237,7 @@ def exp_of_parts(place: Ints, factor: Floats, grown: Floats) -> Floats:
 def _held(x: Pair) -> Pair:
     """Return x held within ±`LARGEST_EXPONENT`."""
     high, low = x
-    if max(float(high.max(initial=0.0)), -float(high.min(initial=0.0))) > LARGEST_EXPONENT:
+    if high.size and max(float(high.max()), -float(high.min())) > LARGEST_EXPONENT:
         inside = np.abs(high) <= LARGEST_EXPONENT
         high, low = np.clip(high, -LARGEST_EXPONENT, LARGEST_EXPONENT), np.where(inside, low, 0.0)
     return high, low

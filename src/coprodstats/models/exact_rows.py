@@ -36,8 +36,8 @@ class RowDerivatives:
     shared
         A part that is the same for all rows.
     kept
-        What serves to compute the rows' second derivatives near by, shape (m,): exp(eta) for the logit link,
-        eta for the others.
+        What serves to compute the rows' second derivatives near by, shape (m,): for the logit link the odds
+        of being above the threshold above, or below where that is all there is; eta for the others.
     """
 
     above: Pair | None
@@ -104,16 +104,17 @@ def _logit(cuts: Pair) -> Derivative:
 
     def rows(eta: Pair, k: int) -> RowDerivatives:
         parts = dd.exp_parts(eta)
-        above = below = None
-        if k < n_cuts:
-            short, rest = _inverse_of_one_plus(tables[k], *parts)
-            above = 1.0 - short, np.negative(rest, out=rest)
-        if k > 0:
-            short, rest = _inverse_of_one_plus(tables[k - 1], *parts)
+        short, rest, kept = _inverse_of_one_plus(tables[min(k, n_cuts - 1)], *parts)
+        if k == n_cuts:
             below = np.negative(short, out=short), np.negative(rest, out=rest)
-        inner = slice(k - 1, k) if 0 < k < n_cuts else slice(0, 0)
-        between = (shared[0][inner], shared[1][inner]) if 0 < k < n_cuts else dd.pair(0.0)
-        return RowDerivatives(above=above, below=below, shared=between, kept=dd.exp_of_parts(*parts))
+            return RowDerivatives(above=None, below=below, shared=dd.pair(0.0), kept=kept)
+        above = np.subtract(1.0, short, out=short), np.negative(rest, out=rest)
+        if k == 0:
+            return RowDerivatives(above=above, below=None, shared=dd.pair(0.0), kept=kept)
+        short, rest, _ = _inverse_of_one_plus(tables[k - 1], *parts)
+        below = np.negative(short, out=short), np.negative(rest, out=rest)
+        between = shared[0][k - 1 : k], shared[1][k - 1 : k]
+        return RowDerivatives(above=above, below=below, shared=between, kept=kept)
 
     return rows
 
@@ -126,8 +127,10 @@ def _times_table(constant: Pair) -> Pair:
     return short, rest
 
 
-def _inverse_of_one_plus(table: Pair, place: dd.Ints, factor: Floats, grown: Floats) -> Pair:
-    """Return 1 / (1 + a) as a multiple of 2**-26 and a rest, of a constant times an exponential; see above.
+def _inverse_of_one_plus(
+    table: Pair, place: dd.Ints, factor: Floats, grown: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return 1 / (1 + a) as a multiple of 2**-26 and a rest, and a: a constant times an exponential.
 
     With q the quotient in doubles, rounded to such a multiple, it is q + (1 - q (1 + a)) / (1 + a), and the
     product of q with the first part of a is exact.
@@ -138,8 +141,8 @@ def _inverse_of_one_plus(table: Pair, place: dd.Ints, factor: Floats, grown: Flo
     rest += second
     first *= factor
     rest *= factor
-    quotient = first + rest
-    quotient += 1.0
+    whole = first + rest
+    quotient = whole + 1.0
     np.divide(1.0, quotient, out=quotient)
     short = np.add(quotient, _ROUND_SHORT, out=second)
     short -= _ROUND_SHORT
@@ -148,7 +151,7 @@ def _inverse_of_one_plus(table: Pair, place: dd.Ints, factor: Floats, grown: Flo
     left -= first
     left -= np.multiply(rest, short, out=rest)
     left *= quotient
-    return short, left
+    return short, left, whole
 
 
 # Added and taken away again, it leaves a multiple of 2**-26 of a number below one.

@@ -12,9 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy.linalg import lapack
 
-from coprodstats.models.blocks import Evaluation, Rows, category_weights, evaluate, every, sort_rows
+from coprodstats.models.blocks import (
+    Evaluation,
+    Rows,
+    category_weights,
+    evaluate,
+    every,
+    gradient,
+    sort_rows,
+)
 from coprodstats.models.links import Derivatives, Link, interval_derivatives, log_interval
 
 Floats = NDArray[np.float64]
@@ -28,7 +36,7 @@ NEGLIGIBLE = 1e-13
 ROUNDED = 1e-11
 # From this many rows on the search begins at the maximum of every so many of them, found to this tolerance:
 # it is a few standard errors from that of all, and costs an eighth of the passes that it saves.
-MANY_ROWS = 20_000
+MANY_ROWS = 5_000
 THINNING = 8
 THINNED_TOLERANCE = 0.1
 MAX_ITERATIONS = 60
@@ -302,13 +310,24 @@ def _start(rows: Rows, link: Link) -> tuple[Floats, Evaluation]:
     sizes = category_weights(rows)
     if len(rows.w) > MANY_ROWS:
         few = maximise_rows(every(rows, THINNING), link, tolerance=THINNED_TOLERANCE)
-        there = evaluate(few.theta, rows, link)
+        near = nearer(few, THINNING, rows, link)
+        there = evaluate(near, rows, link)
         if there.loglik > sizes @ np.log(sizes / sizes.sum()):
-            return few.theta, there
+            return near, there
     theta = _without_predictors(sizes, len(rows.x), link)
     if rows.offset is not None:
         theta[: rows.n_cuts] += np.average(rows.offset, weights=rows.w)
     return theta, evaluate(theta, rows, link)
+
+
+def nearer(few: Estimate, every_so_many: int, rows: Rows, link: Link) -> Floats:
+    """Return a point near the maximum, by a step from that of every so many of the rows, shape (q,).
+
+    The information of these, times that number, differs from that of all by some per cent: a step with it
+    leaves as much of the way.
+    """
+    moved = few.theta + ascent_step(few.information * every_so_many, gradient(few.theta, rows, link))
+    return few.theta if np.any(np.diff(moved[: rows.n_cuts]) <= 0) else moved
 
 
 def _next_step(at: Evaluation) -> tuple[Floats, float]:
@@ -334,12 +353,12 @@ def _first_gain(
 
 def ascent_step(info: Floats, s: Floats) -> Floats:
     """Return Newton's step; where the information is not positive definite, one that ascends all the same."""
-    try:
-        return np.asarray(linalg.cho_solve(linalg.cho_factor(info), s))
-    except linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(info)
-        size = np.maximum(np.abs(values), SINGULAR * np.abs(values).max())
-        return np.asarray(vectors @ ((vectors.T @ s) / size))
+    _, step, indefinite = lapack.dposv(info, s)
+    if not indefinite:
+        return np.asarray(step)
+    values, vectors = np.linalg.eigh(info)
+    size = np.maximum(np.abs(values), SINGULAR * np.abs(values).max())
+    return np.asarray(vectors @ ((vectors.T @ s) / size))
 
 
 def certify(

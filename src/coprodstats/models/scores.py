@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.blocks import Block, Rows, derived_blocks
+from coprodstats.models.blocks import Block, Rows, bounds_of, derived_blocks
 from coprodstats.models.links import Link
 from coprodstats.survey.sums import LineSum, binned, binned_lines, cross_products, cut_lines, sums_by
 
@@ -88,7 +88,7 @@ class CumulativeScores:
             return self._shared_totals(group, n_groups)
         by_row = np.empty_like(group)
         by_row[self.place] = group
-        slopes = binned_lines(by_row, self.rows.x, n_groups, self.residual)
+        slopes = binned_lines(by_row, self.rows.x, n_groups, self.residual, bounds=bounds_of(self.rows))
         n_cells = n_groups * (self.rows.n_cuts + 1)
         cell = self._categories()
         cell *= n_groups

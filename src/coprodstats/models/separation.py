@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.blocks import Rows, every, sort_rows
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import MANY_ROWS, THINNING, Estimate, maximise_rows
+from coprodstats.models.likelihood import THINNING, Estimate, maximise_rows, nearer
 from coprodstats.models.links import LINKS
 from coprodstats.models.sample import Sample
 
@@ -34,6 +34,8 @@ STEPS = 10
 RESOLVED = 1e-9
 # Shown instead of a count that could single out respondents.
 SMALL_COUNT = 10
+# From this many rows on every so many of them are looked at first.
+MANY_ROWS = 20_000
 # Overlap is looked for in this many rows first, with so many extremes of each column; see `some_rows`.
 FEW_ROWS = 800
 EXTREMES = 12
@@ -94,13 +96,13 @@ class Overlap:
         Whether it shows that there is one.
     fit
         The fit.
-    whole
-        Whether it is to all rows, or to some of them.
+    every_so_many
+        It is to every so many of the rows: to all where this is 1.
     """
 
     shown: bool
     fit: Estimate
-    whole: bool
+    every_so_many: int = 1
 
 
 def overlap(rows: Rows) -> Overlap:
@@ -110,10 +112,10 @@ def overlap(rows: Rows) -> Overlap:
         some = every(rows, THINNING)
         found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
         if has_maximum(found, some):
-            return Overlap(shown=True, fit=found, whole=False)
-        start = found.theta
+            return Overlap(shown=True, fit=found, every_so_many=THINNING)
+        start = nearer(found, THINNING, rows, LINKS["logit"])
     found = maximise_rows(rows, LINKS["logit"], start=start, tolerance=NEARER, most=STEPS)
-    return Overlap(shown=has_maximum(found, rows), fit=found, whole=True)
+    return Overlap(shown=has_maximum(found, rows), fit=found)
 
 
 def has_maximum(near: Estimate, rows: Rows) -> bool:

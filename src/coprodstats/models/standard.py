@@ -10,16 +10,18 @@ from scipy import linalg
 
 from coprodstats.models.blocks import BLOCK_ROWS, Rows, sorted_order
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import MANY_ROWS, THINNING
+from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
-from coprodstats.survey.sums import BITS, binned, cut, line_products, power_above
+from coprodstats.survey.sums import BITS, aligned, binned, cut, line_products, power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 # With a smallest eigenvalue of their correlations above this, predictors need not be turned.
 MILD = 0.05
+# From this many rows on every so many of them are looked at first.
+MANY_ROWS = 20_000
 # Above this, their Cholesky factor has ten digits, and none is near a combination of others; below it, an
 # orthogonal factorisation and a search for such columns.
 WELL_CONDITIONED = 1e-6
@@ -117,29 +119,51 @@ def standard_rows(
     if patterns is not None:
         y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
-    lines = np.asarray(x.T, order="C")
-    centre, size = _centred(lines, w, order)
+    lines = _lines_of(x)
+    centre, size, bounds = _centred(lines, w, order)
     w = w[order]
     inverse = _whitening(lines, w, columns)
     if inverse is not None:
-        _turn(lines, inverse)
+        _turn(lines, inverse, bounds)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return Standard(
         centre=centre,
         inverse=np.diag(1 / size) if inverse is None else inverse / size[:, None],
         rows=Rows(
-            x=lines, w=w, offset=None if offset is None else offset[order], n_cuts=n_cuts, blocks=blocks
+            x=lines,
+            w=w,
+            offset=None if offset is None else offset[order],
+            n_cuts=n_cuts,
+            blocks=blocks,
+            bounds=bounds if inverse is None else None,
         ),
         place=place if patterns is None else place[patterns.of_row],
     )
 
 
-def _centred(lines: Floats, w: Floats, order: Ints) -> tuple[Floats, Floats]:
-    """Centre, scale and reorder lines; return by what they were centred and scaled, shape (p,) each."""
+def _lines_of(x: Floats) -> Floats:
+    """Return the columns of a matrix (n, p) as lines: its own memory where they lie in one piece each."""
+    if x.strides[0] == x.itemsize:
+        return x.T
+    lines = aligned(x.shape[1], len(x))
+    lines[:] = x.T
+    return lines
+
+
+def _centred(lines: Floats, w: Floats, order: Ints) -> tuple[Floats, Floats, Floats]:
+    """Centre, scale and reorder lines.
+
+    Returns
+    -------
+    centre, size : numpy.ndarray
+        By what they were centred and scaled, shape (p,) each.
+    bounds : numpy.ndarray
+        Powers of two that no number of a line exceeds now, shape (p, 1).
+    """
     total = w.sum()
-    centre, size = np.empty(len(lines)), np.empty(len(lines))
-    line, square = np.empty((2, len(w)))
+    centre, size, largest = np.empty((3, len(lines)))
+    line, square = aligned(2, len(w))
     for j in range(len(lines)):
         mean = lines[j] @ w / total
         np.subtract(lines[j], mean, out=line)
@@ -150,13 +174,13 @@ def _centred(lines: Floats, w: Floats, order: Ints) -> tuple[Floats, Floats]:
         centre[j] = lines[j, 0] if constant else np.rint(mean / unit) * unit
         np.subtract(lines[j], centre[j], out=line)
         line *= 1 / size[j]
+        largest[j] = max(line.max(), -line.min())
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
-    return centre, size
+    return centre, size, power_above(largest)[:, None]
 
 
-def _turn(lines: Floats, inverse: Floats) -> None:
-    """Replace lines by inverse' lines, exactly but for the last rounding."""
-    bound = power_above(np.maximum(lines.max(axis=1), -lines.min(axis=1)))[:, None]
+def _turn(lines: Floats, inverse: Floats, bound: Floats) -> None:
+    """Replace lines, which don't exceed some bounds, by inverse' lines, exactly but for the last rounding."""
     few, rest = cut(inverse, power_above(np.abs(inverse).max(axis=0)), MATRIX_BITS)
     for start in range(0, lines.shape[1], BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)

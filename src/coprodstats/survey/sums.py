@@ -20,11 +20,29 @@ Ints = NDArray[np.intp]
 # 21 bits on one side and 20 on the other, and the sum over 4,096 rows: 53 bits.
 BITS = 21
 BLOCK = 4096
-PIECE = 2048
-# Lines to work in are longer by this: powers of two apart, they would share places in the cache.
+# OpenBLAS multiplies matrices of up to so many products of numbers without rearranging them: twice as fast.
+SMALL_PRODUCT = 1_000_000
+SHORTEST_PIECE = 512
+# Numbers that the processor handles at once, and numbers in a page of memory. Lines that begin pages apart
+# would share places in its cache, and are kept a little further apart.
+AT_ONCE = 8
+PAGE = 512
 PADDING = 64
 # Runs of neighbours of one group are added up as such if there are so many numbers in each.
 NUMBERS_PER_RUN = 8
+
+
+def aligned(lines: int, length: int) -> Floats:
+    """Return memory for lines of numbers, shape (lines, length), each from a boundary of 64 bytes on.
+
+    Numbers on both sides of such a boundary are read and written half as fast.
+    """
+    apart = -(-length // AT_ONCE) * AT_ONCE
+    if apart % PAGE == 0:
+        apart += PADDING
+    memory = np.empty(lines * apart + AT_ONCE)
+    first = -(memory.__array_interface__["data"][0] // memory.itemsize) % AT_ONCE
+    return memory[first : first + lines * apart].reshape(lines, apart)[:, :length]
 
 
 def cut(
@@ -93,7 +111,14 @@ def binned_parts(group: Ints, values: Floats, n_groups: int) -> tuple[Floats, Fl
     return np.asarray(np.bincount(group, high, n_groups)), np.asarray(np.bincount(group, low, n_groups))
 
 
-def binned_lines(group: Ints, lines: Floats, n_groups: int, factor: Floats | None = None) -> Floats:
+def binned_lines(
+    group: Ints,
+    lines: Floats,
+    n_groups: int,
+    factor: Floats | None = None,
+    *,
+    bounds: Floats | None = None,
+) -> Floats:
     """Return the sums by group of lines of numbers, whatever their order, shape (a, groups).
 
     Parameters
@@ -106,6 +131,8 @@ def binned_lines(group: Ints, lines: Floats, n_groups: int, factor: Floats | Non
         Number of groups.
     factor
         What all lines are multiplied by, shape (m,).
+    bounds
+        Powers of two that no number of a line exceeds, shape (a, 1); they are looked for if not given.
 
     Examples
     --------
@@ -118,14 +145,14 @@ def binned_lines(group: Ints, lines: Floats, n_groups: int, factor: Floats | Non
         each = (line if factor is None else line * factor for line in lines)
         return np.array([binned(group, line, n_groups) for line in each])
     # Neighbours of one group are added up first: that takes far less than to look for the place of each.
-    bits, bounds = _exact_bits(m), line_bounds(lines)
+    bits, bounds = _exact_bits(m), line_bounds(lines) if bounds is None else bounds
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    work = np.empty((3, a, min(BLOCK, m) + PADDING))
+    work = aligned(3 * a, min(BLOCK, m))
     groups, sums = [], []
     for start in range(0, m, BLOCK):
         part = slice(start, min(start + BLOCK, m))
-        value, high, low = work[:, :, : part.stop - start]
+        value, high, low = (work[first : first + a, : part.stop - start] for first in (0, a, 2 * a))
         values = lines[:, part] if factor is None else np.multiply(lines[:, part], factor[part], out=value)
         cut(values, bounds, bits, (high, low))
         inside = begins[slice(*np.searchsorted(begins, (start + 1, part.stop)))] - start
@@ -211,13 +238,13 @@ def cross_products(left: Floats, right: Floats) -> Floats:
 
 
 def line_products(left: Floats, right: Floats) -> Floats:
-    """Return left right', shape (a, b), of lines of numbers, shapes (a, m) and (b, m).
-
-    In pieces, which OpenBLAS multiplies a third faster than long lines.
-    """
-    found = np.asarray(left[:, :PIECE] @ right[:, :PIECE].T)
-    for start in range(PIECE, left.shape[1], PIECE):
-        found += left[:, start : start + PIECE] @ right[:, start : start + PIECE].T
+    """Return left right', shape (a, b), of lines of numbers, shapes (a, m) and (b, m)."""
+    piece = left.shape[1]
+    while len(left) * len(right) * piece > SMALL_PRODUCT and piece > SHORTEST_PIECE:
+        piece = -(-piece // 2)
+    found = np.asarray(left[:, :piece] @ right[:, :piece].T)
+    for start in range(piece, left.shape[1], piece):
+        found += left[:, start : start + piece] @ right[:, start : start + piece].T
     return found
 
 
@@ -294,6 +321,20 @@ class LineSum:
         small += line_products(left.low, right)
         return self._with(line_products(left.high, first), small)
 
+    def plus_cut(self, left: Floats, right: Floats) -> LineSum:
+        """Return the sum with the products of a block's lines added, all of them cut in two.
+
+        Parameters
+        ----------
+        left
+            First parts of at most `BITS` bits, then rests, of at most `BLOCK` numbers each, shape (2a, m).
+        right
+            First parts of one bit less, then rests, shape (2b, m).
+        """
+        a, b = self.high.shape
+        found = line_products(left, right)
+        return self._with(found[:a, :b], found[:a, b:] + found[a:, :b] + found[a:, b:])
+
     def plus_square(self, lines: Floats, bounds: Floats, work: tuple[Floats, Floats]) -> LineSum:
         """Return the sum with the products of a block's first lines and all of them, not quite symmetric.
 
@@ -310,7 +351,8 @@ class LineSum:
         """
         a = len(self.high)
         high, low = cut(lines, bounds, BITS - 1, work)
-        exact = line_products(high[:a], high)
+        # In two parts: a product of lines with themselves, taken as one, is slower than any other.
+        exact = np.concatenate([line_products(high[: a // 2], high), line_products(high[a // 2 : a], high)])
         small = np.empty_like(exact)
         if len(lines) > a:  # those on the right only
             small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
