@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.models.formula import ParsedFormula, named_reference
+from coprodstats.models.formula import ParsedFormula, named_reference, plain_column
 from coprodstats.survey.sums import aligned
 
 Floats = NDArray[np.float64]
@@ -113,9 +112,9 @@ def plan_of(formula: ParsedFormula, levels: Levels) -> Plan | None:
 
 
 def _factor(expression: str, levels: Levels) -> Factor | None:
-    match ast.parse(expression, mode="eval").body:
-        case ast.Name(id=name) | ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=name)]):
-            return Factor(expression=expression, variable=name, levels=levels.get(name, ()))
+    name = plain_column(expression)
+    if name is not None:
+        return Factor(expression=expression, variable=name, levels=levels.get(name, ()))
     named = named_reference(expression)
     if named is None:
         return None

@@ -72,23 +72,17 @@ def parse_formula(text: str, columns: tuple[str, ...]) -> ParsedFormula:
     >>> parse_formula("vote ~ age * C(region)", ("vote", "age", "region")).predictors
     ('age', 'region')
     """
-    clean = _screen(text)
-    left, right = (side.strip() for side in clean.split("~", 1))  # a label may hold another
-    _refuse_explosion(clean, right)
-    terms = _terms(clean, right)
-    predictors, faults = _walk(clean, terms)
+    if not isinstance(text, str):
+        raise FormulaError(Fault(where="formula", found="it is not text", allowed="'outcome ~ age + gender'"))
+    read = _read(text)
+    where, left, predictors = _where(read.text), read.left, read.predictors
+    faults = list(read.faults)
     if not left.isidentifier():
-        faults.append(
-            Fault(
-                where=_where(clean),
-                found="the left-hand side is not the name of one column",
-                allowed="a name",
-            )
-        )
-        raise FormulaError(*faults)
+        found = "the left-hand side is not the name of one column"
+        raise FormulaError(*faults, Fault(where=where, found=found, allowed="a name"))
     faults += [
         Fault(
-            where=_where(clean),
+            where=where,
             found=f"the data have no column {name!r}",
             remedy=did_you_mean(name, columns) or f"the columns are {listed(columns)}",
         )
@@ -96,21 +90,54 @@ def parse_formula(text: str, columns: tuple[str, ...]) -> ParsedFormula:
         if name not in columns
     ]
     if left in predictors:
-        faults.append(Fault(where=_where(clean), found=f"the outcome {left!r} is also a predictor"))
-    called = re.findall(r"(\w+)\s*\(", _without_labels(right))
+        faults.append(Fault(where=where, found=f"the outcome {left!r} is also a predictor"))
     faults += [
         Fault(
-            where=_where(clean),
+            where=where,
             found=f"column {name!r} has the name of a function that the formula uses",
             remedy="rename the column",
         )
         for name in predictors
-        if name in called
+        if name in read.called
     ]
     if faults:
         raise FormulaError(*faults)
-    factors = tuple(dict.fromkeys(re.findall(r"\bC\(\s*(\w+)", _without_labels(right))))
-    return ParsedFormula(text=clean, outcome=left, predictors=tuple(predictors), factors=factors, terms=terms)
+    return ParsedFormula(
+        text=read.text, outcome=left, predictors=predictors, factors=read.factors, terms=read.terms
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What a formula says, whatever the data; the functions that it calls, and what is wrong with it."""
+
+    text: str
+    left: str
+    predictors: tuple[str, ...]
+    factors: tuple[str, ...]
+    called: tuple[str, ...]
+    terms: Any
+    faults: tuple[Fault, ...]
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> _Read:
+    """Return what a formula says: for the same text the same object, which nobody changes."""
+    clean = _screen(text)
+    left, right = (side.strip() for side in clean.split("~", 1))  # a label may hold another
+    _refuse_explosion(clean, right)
+    terms = _terms(clean, right)
+    predictors, faults = _walk(clean, terms)
+    without_labels = _without_labels(right)
+    return _Read(
+        text=clean,
+        left=left,
+        predictors=tuple(predictors),
+        factors=tuple(dict.fromkeys(re.findall(r"\bC\(\s*(\w+)", without_labels))),
+        called=tuple(re.findall(r"(\w+)\s*\(", without_labels)),
+        terms=terms,
+        faults=tuple(faults),
+    )
 
 
 def _where(text: str) -> str:
@@ -119,8 +146,6 @@ def _where(text: str) -> str:
 
 def _screen(text: str) -> str:
     """Refuse by characters, length and nesting, before any parser sees the text."""
-    if not isinstance(text, str):
-        raise FormulaError(Fault(where="formula", found="it is not text", allowed="'outcome ~ age + gender'"))
     clean = " ".join(text.split())
     where = _where(clean)
     faults = []
@@ -209,9 +234,8 @@ def _depth(text: str) -> int:
     return deepest if depth == 0 else MAX_DEPTH + 1
 
 
-@lru_cache(maxsize=256)
 def _terms(text: str, right: str) -> Any:
-    """Return formulaic's terms: the same object for the same formula, which nobody changes."""
+    """Return formulaic's terms."""
     from formulaic import Formula  # noqa: PLC0415  (half a second that importing the package must not cost)
     from formulaic.errors import FormulaParsingError, FormulaSyntaxError  # noqa: PLC0415
 
@@ -256,6 +280,17 @@ def _factor(text: str, expression: str) -> tuple[list[str], list[Fault]]:
     return found, []
 
 
+@lru_cache(maxsize=1024)
+def plain_column(expression: str) -> str | None:
+    """Return the column of ``column`` or ``C(column)``, or None for any other factor."""
+    match ast.parse(expression, mode="eval").body:
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id="C"), args=[ast.Name(id=name)]):
+            return name
+        case _:
+            return None
+
+
+@lru_cache(maxsize=1024)
 def named_reference(expression: str) -> tuple[str, Any] | None:
     """Return column and level of ``C(column, Treatment(level))``, or None for any other factor."""
     match ast.parse(expression, mode="eval").body:
