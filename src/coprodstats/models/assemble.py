@@ -235,11 +235,12 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     if request.weighting is not None:
         bound = calibrated_design(bound, request.weighting)
     inside = domain_rows(request.domain, frame)
-    sample = draw_sample(parsed, frame, reasons, bound, inside, request.family, offset=request.offset)
-    columns = list(dict.fromkeys([*parsed.predictors, *([request.offset] if request.offset else [])]))
+    shown = list(dict.fromkeys([*parsed.predictors, *([request.offset] if request.offset else [])]))
+    columns = {name: frame[name] for name in (parsed.outcome, *shown)}
+    sample = draw_sample(parsed, columns, reasons, bound, inside, request.family, offset=request.offset)
     every_row = bool(sample.used.all())
-    rows = frame[columns] if every_row else frame.loc[sample.used, columns]  # the former copies nothing
-    predictors = read_predictors(parsed, rows)
+    rows = frame[shown] if every_row else frame.loc[sample.used, shown]  # the former copies nothing
+    predictors = read_predictors(parsed, columns if every_row else rows, sample.finite)
     weights = bound.weights if every_row else bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / total(weights))
     offset = read_offset(rows, request.offset) if request.offset else None
@@ -516,7 +517,9 @@ def _warnings(sample: Sample, bound: ResolvedDesign, kind: CovarianceKind) -> tu
 
 
 def _domain_lonely(used: Bools, bound: ResolvedDesign) -> int:
-    holding = np.bincount(bound.psu if used.all() else bound.psu[used], minlength=bound.n_psu) > 0
+    if used.all():
+        return 0
+    holding = np.bincount(bound.psu[used], minlength=bound.n_psu) > 0
     per_stratum = np.bincount(bound.psu_stratum[holding], minlength=bound.n_strata)
     in_design = np.bincount(bound.psu_stratum, minlength=bound.n_strata)
     return int(((per_stratum == 1) & (in_design > 1)).sum())

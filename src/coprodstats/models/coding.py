@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,6 +15,7 @@ from coprodstats.models.formula import ParsedFormula, named_reference, plain_col
 from coprodstats.survey.sums import aligned
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
 Levels = Mapping[str, tuple[Any, ...]]
 
 
@@ -144,7 +145,7 @@ def marks_of(term: tuple[Factor, ...]) -> Iterator[tuple[int | None, ...]]:
         yield tuple(reversed(marks))
 
 
-def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
+def code(plan: Plan, prepared: Mapping[str, pd.Series], rows: Ints | None = None) -> Floats:
     """Return the design matrix, shape (n, p), each column contiguous.
 
     Parameters
@@ -152,14 +153,13 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
     plan
         The terms.
     prepared
-        The predictors as floats and categoricals of the plan's levels, n rows.
+        The predictors as floats and categoricals of the plan's levels.
+    rows
+        The n rows wanted; all by default.
     """
-    values = {
-        name: column.cat.codes.to_numpy()
-        if isinstance(column.dtype, pd.CategoricalDtype)
-        else column.to_numpy()
-        for name, column in prepared.items()
-    }
+    values = {name: values_of(column) for name, column in prepared.items()}
+    if rows is not None:
+        values = {name: column[rows] for name, column in values.items()}
     laid = [(term, marks) for _, term in plan.terms for marks in marks_of(term)]
     matrix = aligned(len(laid), len(next(iter(values.values())))).T
     for j, (term, marks) in enumerate(laid):
@@ -171,3 +171,23 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series]) -> Floats:
         for other in others:
             matrix[:, j] *= other
     return matrix
+
+
+def values_of(column: pd.Series) -> NDArray[Any]:
+    """Return a column of numbers as an array, and that of a categorical's codes."""
+    return column.array.codes if isinstance(column.dtype, pd.CategoricalDtype) else column.to_numpy()
+
+
+def surely_finite(plan: Plan, finite: Container[str]) -> list[bool]:
+    """Return for each column of the matrix whether it is finite as its one number is: products may overflow.
+
+    Parameters
+    ----------
+    plan
+        The terms.
+    finite
+        Predictors that are known to be finite.
+    """
+    numbers = [[factor.variable for factor in term if not factor.levels] for _, term in plan.terms]
+    sure = [not of or (len(of) == 1 and of[0] in finite) for of in numbers]
+    return [known for known, (_, term) in zip(sure, plan.terms, strict=True) for _ in marks_of(term)]

@@ -13,6 +13,8 @@ Dekker (1971), *Numerische Mathematik* 18, 224-242; Knuth (1969), *The Art of Co
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal, localcontext
 from functools import cache
 
@@ -357,22 +359,30 @@ def _one_plus_exp(along: Pair) -> Pair:
 # --- constants, from decimal arithmetic ---
 
 
+@contextmanager
+def decimal_digits() -> Iterator[None]:
+    """Work out decimal numbers to more digits than a pair has."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        yield
+
+
+def constants(values: Sequence[Decimal]) -> Pair:
+    """Return the pairs nearest to decimal numbers."""
+    highs = [float(value) for value in values]
+    rests = [float(value - Decimal(high)) for value, high in zip(values, highs, strict=True)]
+    return np.array(highs), np.array(rests)
+
+
 def constant(value: Decimal) -> Pair:
-    """Return the pair nearest to a decimal number."""
-    high = float(value)
-    return np.array([high]), np.array([float(value - Decimal(high))])
-
-
-def _table(values: list[Decimal]) -> Pair:
-    pairs = [constant(value) for value in values]
-    return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+    """Return the pair nearest to a decimal number, shape (1,)."""
+    return constants([value])
 
 
 @cache
 def _logarithm_of_two() -> tuple[float, float, float, float]:
     """Return 256 / ln 2 and ln 2 / 256 as the sum of two numbers of 32 bits and a rest."""
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         unit = Decimal(2).ln() / _STEPS
         parts = []
         rest = unit
@@ -386,10 +396,9 @@ def _logarithm_of_two() -> tuple[float, float, float, float]:
 @cache
 def exponentials() -> Pair:
     """Return 2**(j / 256), j = 0 … 255."""
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         unit = Decimal(2).ln() / _STEPS
-        return _table([(unit * j).exp() for j in range(_STEPS)])
+        return constants([(unit * j).exp() for j in range(_STEPS)])
 
 
 @cache
@@ -420,23 +429,20 @@ def _half_pi() -> Pair:
 
 @cache
 def _root_half() -> Pair:
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         return constant(Decimal("0.5").sqrt())
 
 
 @cache
 def _root_half_pi() -> Pair:
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         return constant((_pi() / 2).sqrt())
 
 
 @cache
 def _arc_tangents() -> Pair:
-    with localcontext() as context:
-        context.prec = _DIGITS
-        return _table([_decimal_arctan(Decimal(j) / 256) for j in range(257)])
+    with decimal_digits():
+        return constants([_decimal_arctan(Decimal(j) / 256) for j in range(257)])
 
 
 # A step of 3/8: the rule's error is of the size exp(-pi**2 / h**2) = 3e-31.
@@ -446,8 +452,7 @@ _STEP = Decimal("0.375")
 @cache
 def _midpoints() -> tuple[tuple[Pair, Pair], ...]:
     """Return the squares of the positive midpoints, and exp of minus them, until they are negligible."""
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         nodes = [((k + Decimal("0.5")) * _STEP) ** 2 for k in range(22)]
         return tuple((constant(node), constant((-node).exp())) for node in nodes)
 
@@ -455,8 +460,7 @@ def _midpoints() -> tuple[tuple[Pair, Pair], ...]:
 @cache
 def _midpoint_constants() -> tuple[Pair, Pair, float]:
     """Return 2 h / pi, 2 pi / h and pi / h."""
-    with localcontext() as context:
-        context.prec = _DIGITS
+    with decimal_digits():
         return (
             constant(2 * _STEP / _pi()),
             constant(2 * _pi() / _STEP),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from coprodstats.models.double_double import Pair
 Floats = NDArray[np.float64]
 Ends = tuple[Pair | None, Pair | None]
 
+_LARGEST = Decimal(dd.LARGEST_EXPONENT)
 # Bits of a probability that is an exact multiple of a power of two.
 SHORT_BITS = 26
 
@@ -85,9 +88,11 @@ def _shortened(x: Pair | None) -> Pair | None:
 
 def logistic_constants(cuts: Pair) -> tuple[Pair, Pair]:
     """Return exp(-cut) of each threshold, and 1 / (exp(distance) - 1) of each with the next."""
-    high, low = cuts
-    gaps = dd.subtract((high[1:], low[1:]), (high[:-1], low[:-1]))
-    return dd.exp(dd.negative(cuts)), dd.reciprocal(dd.expm1(gaps))
+    with dd.decimal_digits():
+        values = [Decimal(high) + Decimal(low) for high, low in zip(*map(list, cuts), strict=True)]
+        odds = [(-max(min(v, _LARGEST), -_LARGEST)).exp() for v in values]
+        shared = [1 / (min(two - one, _LARGEST).exp() - 1) for one, two in pairwise(values)]
+        return dd.constants(odds), dd.constants(shared)
 
 
 def _logit(cuts: Pair) -> Derivative:

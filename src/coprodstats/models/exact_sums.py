@@ -38,8 +38,8 @@ class Workplace:
     ----------
     rows, link
         The data and the link.
-    size
-        Powers of two that no number of a line of predictors exceeds, shape (p, 1).
+    bounds
+        Powers of two that no number of a line exceeds: of ones, the predictors, and ones, shape (p + 2, 1).
     heaviest
         A power of two that no weight exceeds.
     work
@@ -48,7 +48,7 @@ class Workplace:
 
     rows: Rows
     link: Link
-    size: Floats
+    bounds: Floats
     heaviest: float
     work: Floats
 
@@ -58,7 +58,7 @@ class Workplace:
         return cls(
             rows=rows,
             link=link,
-            size=bounds_of(rows),
+            bounds=np.concatenate([[[1.0]], bounds_of(rows), [[1.0]]]),
             heaviest=_power_above(float(rows.w.max())),
             work=aligned(3 * (len(rows.x) + 2), min(BLOCK_ROWS, len(rows.w))),
         )
@@ -76,7 +76,7 @@ class Workplace:
         p, m = x.shape
         lines = self.lines(0, 2 * (p + 1), m)
         lines[0], lines[p + 1] = 1.0, 0.0
-        cut(x, self.size, BITS, (lines[1 : p + 1], lines[p + 2 :]))
+        cut(x, self.bounds[1:-1], BITS, (lines[1 : p + 1], lines[p + 2 :]))
         return lines
 
 
@@ -133,10 +133,10 @@ def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
     """
     rows, n_cuts, p = place.rows, place.rows.n_cuts, len(place.rows.x)
     sums = [LineSum.zero(p + 1, 1 + (0 < k < n_cuts)) for k in range(n_cuts + 1)]
-    weights = [dd.pair(0.0)] * (n_cuts + 1)
-    shared = list(weights)
+    weights = np.zeros((2, n_cuts + 1))
+    shared = [dd.pair(0.0)] * (n_cuts + 1)
     derivatives = derivative(place.link.name, dd.pair(theta[:n_cuts]))
-    slopes = _cut_slopes(theta[n_cuts:], place.size[:, 0])
+    slopes = _cut_slopes(theta[n_cuts:], place.bounds[1:-1, 0])
     for block in rows.blocks:
         k, w = block.category, rows.w[block.rows]
         parts = place.cut_block(block)
@@ -148,7 +148,7 @@ def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
         ends = [end for end in (found.above, found.below) if end is not None]
         # The product of a short part and the first of the weights is exact; so is the sum of the latter.
         few, rest = cut(w, place.heaviest, SHORT_BITS - 1)
-        weights[k] = dd.add(weights[k], dd.two_sum(_summed(few), _summed(rest)))
+        weights[:, k] += few.sum(), rest.sum()
         values = place.lines(len(parts), 2 * len(ends), len(w))
         for first, second, end in zip(values[: len(ends)], values[len(ends) :], ends, strict=True):
             product = np.multiply(few, end[0], out=few) if end is ends[-1] else few * end[0]
@@ -156,11 +156,7 @@ def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
             np.add(second, rest * end[0], out=second)
             np.add(second, np.multiply(w, end[1], out=end[1]), out=second)
         sums[k] = sums[k].plus_cut(parts, values)
-    return _laid_score(sums, shared, weights)
-
-
-def _summed(values: Floats) -> Floats:
-    return np.asarray(values.sum(keepdims=True))
+    return _laid_score(sums, shared, dd.two_sum(weights[0], weights[1]))
 
 
 def _cut_slopes(slopes: Floats, size: Floats) -> Floats:
@@ -176,12 +172,12 @@ def _cut_slopes(slopes: Floats, size: Floats) -> Floats:
     return np.stack([exact, np.concatenate([none, slopes - first, none, slopes])])
 
 
-def _laid_score(sums: list[LineSum], shared: list[Pair], weights: list[Pair]) -> Pair:
+def _laid_score(sums: list[LineSum], shared: list[Pair], weights: Pair) -> Pair:
     """Return the score from the sums by category: to each threshold, and minus to the slopes."""
     n_cuts, p = len(sums) - 1, len(sums[0].high) - 1
     score = dd.pair(np.zeros(n_cuts + p))
     for k, found in enumerate(sums):
-        common = dd.multiply(shared[k], weights[k])
+        common = dd.multiply(shared[k], (weights[0][k : k + 1], weights[1][k : k + 1]))
         high, low = found.parts()
         ends = [(position, sign) for position, sign in ((k, 1.0), (k - 1, -1.0)) if 0 <= position < n_cuts]
         for end, (position, sign) in enumerate(ends):
@@ -333,9 +329,7 @@ def _curved(sums: LineSum, d: Derived, place: Workplace, block: Block) -> LineSu
     np.multiply(x, root, out=lines[1:a])
     if d.mixed is not None:
         lines[a] = np.divide(d.mixed, root, out=d.mixed, where=root > 0)
-    bounds = np.ones((b, 1))
-    bounds[1:a] = place.size
-    bounds *= _power_above(float(root.max()))
+    bounds = place.bounds[:b] * _power_above(float(root.max()))
     return sums.plus_square(lines, bounds, (high, low))
 
 

@@ -18,7 +18,8 @@ from coprodstats.errors import (
     did_you_mean,
     listed,
 )
-from coprodstats.models.coding import Column, Plan, code, columns_of, plan_of
+from coprodstats.models.coding import Column, Plan, code, columns_of, plan_of, surely_finite, values_of
+from coprodstats.models.column_kinds import kind_of
 from coprodstats.models.formula import ParsedFormula, named_reference
 from coprodstats.models.formulaic_coding import (
     columns_of_state,
@@ -26,7 +27,8 @@ from coprodstats.models.formulaic_coding import (
     materialise_again,
     reference_of,
 )
-from coprodstats.survey.numbering import SOME_ROWS
+from coprodstats.models.sample import Columns
+from coprodstats.survey.numbering import occurring
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -66,7 +68,7 @@ class DesignSpec:
         return reference_of(self.state, variable, self.levels[variable])
 
 
-def prepare_columns(frame: pd.DataFrame, formula: ParsedFormula) -> tuple[Prepared, Levels]:
+def prepare_columns(columns: Columns, formula: ParsedFormula) -> tuple[Prepared, Levels]:
     """Return the predictors as floats and categoricals, with each categorical's levels.
 
     Raises
@@ -78,17 +80,18 @@ def prepare_columns(frame: pd.DataFrame, formula: ParsedFormula) -> tuple[Prepar
     levels: Levels = {}
     faults = []
     for name in formula.predictors:
-        column = frame[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
+        column = columns[name]
+        kind = kind_of(column)
+        if kind == "categories":
             # The order of an ordered predictor plays no part: treatment contrasts against the first level.
             prepared[name] = column.cat.as_unordered() if column.cat.ordered else column
             levels[name] = tuple(column.cat.categories)
-        elif pd.api.types.is_bool_dtype(column):
+        elif kind == "truth":
             prepared[name] = pd.Series(pd.Categorical(column, categories=[False, True]), index=column.index)
             levels[name] = (False, True)
-        elif pd.api.types.is_numeric_dtype(column) and name not in formula.factors:
+        elif kind == "numbers" and name not in formula.factors:
             prepared[name] = _as_floats(column)
-        elif name in formula.factors or pd.api.types.is_string_dtype(column) or column.dtype == object:
+        elif kind == "text" or name in formula.factors:
             prepared[name] = column.astype("category")
             levels[name] = tuple(prepared[name].cat.categories)
         else:
@@ -155,21 +158,27 @@ class Predictors:
         For each categorical predictor its levels in order.
     plan
         How the terms are coded, or None where formulaic does it.
+    finite
+        Those that are known to be finite.
     """
 
     formula: ParsedFormula
     columns: Prepared
     levels: Levels
     plan: Plan | None
+    finite: frozenset[str] = frozenset()
 
 
-def read_predictors(formula: ParsedFormula, frame: pd.DataFrame) -> Predictors:
-    """Return the predictors of complete rows; see `build_matrix` for errors."""
-    columns, levels = prepare_columns(frame, formula)
-    _refuse_empty_levels(columns, levels)
-    _refuse_constant(columns, levels)
+def read_predictors(
+    formula: ParsedFormula, columns: Columns, finite: frozenset[str] = frozenset()
+) -> Predictors:
+    """Return the predictors of complete rows, some known to be finite; see `build_matrix` for errors."""
+    prepared, levels = prepare_columns(columns, formula)
+    _refuse_empty_levels(prepared, levels)
+    _refuse_constant(prepared, levels)
     _refuse_unknown_reference(formula, levels)
-    return Predictors(formula=formula, columns=columns, levels=levels, plan=plan_of(formula, levels))
+    plan = plan_of(formula, levels)
+    return Predictors(formula=formula, columns=prepared, levels=levels, plan=plan, finite=finite)
 
 
 def matrix_of(predictors: Predictors, rows: Ints | None = None) -> tuple[Floats, DesignSpec]:
@@ -184,14 +193,11 @@ def matrix_of(predictors: Predictors, rows: Ints | None = None) -> tuple[Floats,
     """
     formula, plan = predictors.formula, predictors.plan
     if plan is not None:
-        columns = predictors.columns
-        if rows is not None:
-            columns = {name: column.iloc[rows] for name, column in columns.items()}
-        matrix, state, described = code(plan, columns), plan, columns_of(plan)
+        matrix, state, described = code(plan, predictors.columns, rows), plan, columns_of(plan)
     else:
         matrix, state = materialise(formula, predictors.columns)
         described = columns_of_state(state)
-    _refuse_nonfinite(matrix, described)
+    _refuse_nonfinite(matrix, described, _doubtful(state, len(described), predictors.finite))
     return matrix, DesignSpec(formula=formula, columns=described, levels=predictors.levels, state=state)
 
 
@@ -220,7 +226,7 @@ def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
         values = code(spec.state, prepared)
     else:
         values = materialise_again(spec.state, prepared)
-    _refuse_nonfinite(values, spec.columns)
+    _refuse_nonfinite(values, spec.columns, _doubtful(spec.state, len(spec.columns)))
     return values
 
 
@@ -264,7 +270,7 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
             level = np.array([spec.levels[name].index(value) for value in values], dtype=np.intp)
             known = pd.Categorical.from_codes(level[codes], list(spec.levels[name]))  # type: ignore[call-overload]
             conformed[name] = pd.Series(known, index=frame.index)
-        elif pd.api.types.is_numeric_dtype(column):
+        elif kind_of(column) in ("numbers", "truth"):
             conformed[name] = _as_floats(column)
         else:
             faults.append(
@@ -278,11 +284,7 @@ def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
 def _refuse_empty_levels(prepared: Prepared, levels: Levels) -> None:
     faults = []
     for name, declared in levels.items():
-        codes = prepared[name].cat.codes.to_numpy()
-        found = np.zeros(len(declared), dtype=bool)
-        found[codes[:SOME_ROWS]] = True  # most often these show that no level is absent
-        if not found.all():
-            found[codes] = True
+        found = occurring(values_of(prepared[name]), len(declared))
         faults += [
             Fault(
                 where=f"predictor {name!r}",
@@ -332,19 +334,26 @@ def _refuse_unknown_reference(formula: ParsedFormula, levels: Levels) -> None:
         raise FormulaError(*faults)
 
 
-def _refuse_nonfinite(matrix: Floats, columns: tuple[Column, ...]) -> None:
+def _doubtful(state: Any, p: int, finite: frozenset[str] = frozenset()) -> list[int]:
+    """Return which of p columns of a matrix may hold numbers that are not finite."""
+    sure = surely_finite(state, finite) if isinstance(state, Plan) else [False] * p
+    return [j for j in range(p) if not sure[j]]
+
+
+def _refuse_nonfinite(matrix: Floats, columns: tuple[Column, ...], doubtful: list[int]) -> None:
     # A sum is finite only if its terms are; it may overflow though they are.
     with np.errstate(over="ignore", invalid="ignore"):
-        bad = [not (np.isfinite(values.sum()) or np.isfinite(values).all()) for values in matrix.T]
-    if any(bad):
+        bad = [
+            j for j in doubtful if not (np.isfinite(matrix[:, j].sum()) or np.isfinite(matrix[:, j]).all())
+        ]
+    if bad:
         raise ModelError(
             *(
                 Fault(
-                    where=f"term {column.name!r}",
+                    where=f"term {columns[j].name!r}",
                     found=f"{int((~np.isfinite(matrix[:, j])).sum())} rows give a number that is not finite",
                     remedy="check the range of the variable (logarithms need positive numbers)",
                 )
-                for j, column in enumerate(columns)
-                if bad[j]
+                for j in bad
             )
         )

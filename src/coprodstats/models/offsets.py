@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, did_you_mean, listed
+from coprodstats.models.column_kinds import kind_of
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ def read_offset(rows: pd.DataFrame, name: str) -> Floats:
 
 
 def _value_faults(column: pd.Series, where: str) -> list[Fault]:
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
+    if kind_of(column) != "numbers":
         return [Fault(where=where, found=f"its type is {column.dtype}", allowed="numbers")]
     infinite = int(np.isinf(column.to_numpy(dtype=float, na_value=np.nan)).sum())
     if infinite:

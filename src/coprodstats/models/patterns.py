@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from coprodstats.models.coding import values_of
 from coprodstats.survey.numbering import first_rows, numbered
 
 Ints = NDArray[np.intp]
@@ -60,7 +62,7 @@ def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
     True
     """
     n = len(y)
-    values = [_values(column) for column in columns.values()]
+    values = [values_of(column) for column in columns.values()]
     if not _promising(values, y):
         return None
     code, size = _combined([y, *values])
@@ -70,10 +72,6 @@ def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
         of_row, distinct = pd.factorize(code)
         first = first_rows(of_row, len(distinct))
     return Patterns(first=first, of_row=of_row) if len(first) * ROWS_PER_PATTERN <= n else None
-
-
-def _values(column: pd.Series) -> NDArray[Any]:
-    return column.cat.codes.to_numpy() if isinstance(column.dtype, pd.CategoricalDtype) else column.to_numpy()
 
 
 def _promising(values: list[NDArray[Any]], y: Ints) -> bool:
@@ -91,18 +89,18 @@ def _promising(values: list[NDArray[Any]], y: Ints) -> bool:
     return bool(len(np.unique(codes)) <= min(expected, len(codes) - FEW_MET))
 
 
-def _combined(columns: list[NDArray[Any]]) -> tuple[Ints, int]:
+def _combined(columns: list[NDArray[Any]]) -> tuple[NDArray[np.signedinteger[Any]], int]:
     """Return a number for each row, the same for the same combination of values only, and how many may be."""
-    code, size = columns[0].astype(np.int64), int(columns[0].max()) + 1
-    for column in columns[1:]:
-        codes = column
-        if column.dtype.kind == "f":
-            codes, _ = pd.factorize(column)
-        width = int(codes.max()) + 1
+    coded = [pd.factorize(column)[0] if column.dtype.kind == "f" else column for column in columns]
+    widths = [int(codes.max()) + 1 for codes in coded]
+    # The fewer bytes a number has, the faster it is made.
+    kept = np.min_scalar_type(-min(prod(widths), LARGE_CODE))
+    code, size = coded[0].astype(kept), widths[0]
+    for codes, width in zip(coded[1:], widths[1:], strict=True):
         if size * width > LARGE_CODE:
             code, distinct = pd.factorize(code)
             size = len(distinct)
         code *= width
-        code += codes
+        code += codes.astype(code.dtype, copy=False)
         size *= width
     return code, size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,14 +19,18 @@ from coprodstats.errors import (
     ModelError,
     listed,
 )
+from coprodstats.models.column_kinds import kind_of
 from coprodstats.models.formula import ParsedFormula
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign
 from coprodstats.survey.log import complete_cases
+from coprodstats.survey.numbering import occurring
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+# A frame, or columns that have been taken out of one already.
+Columns = pd.DataFrame | Mapping[str, pd.Series]
 
 # Families whose outcome's categories need an order.
 ORDINAL = ("ologit", "acat", "cratio")
@@ -47,12 +52,15 @@ class Sample:
         The outcome's categories, lowest first; none in models of a mean.
     dropped
         The other rows: variable, reason, rows.
+    finite
+        Columns that are known to have a value, and no infinite one, in every row.
     """
 
     used: Bools
     y: NDArray[Any]
     categories: tuple[str, ...]
     dropped: pd.DataFrame
+    finite: frozenset[str] = frozenset()
 
 
 def unpack(
@@ -93,7 +101,7 @@ def domain_rows(domain: pd.Series | NDArray[np.bool_] | None, frame: pd.DataFram
 
 def draw_sample(
     parsed: ParsedFormula,
-    frame: pd.DataFrame,
+    columns: Columns,
     reasons: pd.DataFrame | None,
     bound: ResolvedDesign,
     domain: Bools,
@@ -115,55 +123,61 @@ def draw_sample(
         If the outcome's type does not fit the family.
     """
     needed = list(dict.fromkeys([parsed.outcome, *parsed.predictors, *([offset] if offset else [])]))
-    eligible = domain & (bound.weights > 0)
-    used = eligible.copy()
+    weighted = bound.weights > 0
+    eligible = domain & weighted
+    used, finite = eligible, set()
     for name in needed:
-        missing = _missing(frame[name])
+        missing, known = _missing(columns[name])
         if missing is not None:
-            used &= ~missing
-    lost = _lost(frame, reasons, eligible & ~used, needed)
-    others = [
-        ("domain", "outside the domain", int((~domain).sum())),
-        ("weights", "weight of zero", int((domain & (bound.weights <= 0)).sum())),
-    ]
-    told = [row for row in others if row[2]]
-    extra = pd.DataFrame(told, columns=["variable", "reason", "rows"]) if told else None
-    dropped = lost if extra is None else pd.concat([extra, lost], ignore_index=True)
+            used = used & ~missing
+        elif known:
+            finite.add(name)
+    dropped = _lost(columns, reasons, eligible & ~used, needed)
+    if not eligible.all():
+        others = [
+            ("domain", "outside the domain", int((~domain).sum())),
+            ("weights", "weight of zero", int((domain & ~weighted).sum())),
+        ]
+        extra = pd.DataFrame([row for row in others if row[2]], columns=["variable", "reason", "rows"])
+        dropped = pd.concat([extra, dropped], ignore_index=True)
     if not used.any():
-        raise InsufficientDataError(*_nothing_left(parsed, frame, needed, eligible))
-    outcome = frame[parsed.outcome] if used.all() else frame.loc[used, parsed.outcome]
+        raise InsufficientDataError(*_nothing_left(parsed, columns, needed, eligible))
+    outcome = columns[parsed.outcome] if used.all() else columns[parsed.outcome][used]
     if family in MEAN:
-        return Sample(used=used, y=outcome_numbers(outcome, parsed), categories=(), dropped=dropped)
+        numbers = outcome_numbers(outcome, parsed)
+        return Sample(used=used, y=numbers, categories=(), dropped=dropped, finite=frozenset(finite))
     y, categories = outcome_codes(outcome, parsed, family)
-    return Sample(used=used, y=y, categories=categories, dropped=dropped)
+    return Sample(used=used, y=y, categories=categories, dropped=dropped, finite=frozenset(finite))
 
 
-def _missing(column: pd.Series) -> Bools | None:
-    """Return which rows have no value, shape (n,), or None if all have one."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        missing = column.cat.codes.to_numpy() < 0
-    elif column.dtype.kind == "f" and isinstance(column.dtype, np.dtype):
+def _missing(column: pd.Series) -> tuple[Bools | None, bool]:
+    """Return which rows have no value, or None if all have one, and whether none is infinite either."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = column.array.codes
+        return (codes < 0 if codes.min(initial=0) < 0 else None), False
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        return None, True
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
         values = column.to_numpy()
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(values.sum()):  # no number is missing then, and nothing else need be laid out
-                return None
+            if np.isfinite(values.sum()):  # so are its terms, and nothing else need be laid out
+                return None, True
         missing = np.isnan(values)
-    elif column.dtype.kind in "iub" and isinstance(column.dtype, np.dtype):
-        return None
     else:
         missing = column.isna().to_numpy()
-    return missing if missing.any() else None
+    return (missing if missing.any() else None), False
 
 
 def _lost(
-    frame: pd.DataFrame, reasons: pd.DataFrame | None, incomplete: Bools, needed: list[str]
+    columns: Columns, reasons: pd.DataFrame | None, incomplete: Bools, needed: list[str]
 ) -> pd.DataFrame:
     """Return the account of incomplete rows: variable, reason, rows."""
     if not incomplete.any():
         return _none_lost().copy()
     if reasons is not None:
         return complete_cases(reasons.loc[incomplete, needed], needed)
-    gaps = frame.loc[incomplete, needed].isna()
+    gaps = pd.DataFrame({name: columns[name][incomplete].isna() for name in needed})
     kept = gaps.apply(lambda c: c.map({True: "missing", False: pd.NA}).astype("str"))
     return complete_cases(kept, needed)
 
@@ -173,10 +187,8 @@ def _none_lost() -> pd.DataFrame:
     return complete_cases(pd.DataFrame(), [])
 
 
-def _nothing_left(
-    parsed: ParsedFormula, frame: pd.DataFrame, needed: list[str], eligible: Bools
-) -> list[Fault]:
-    empty = [c for c in needed if frame.loc[eligible, c].isna().all()]
+def _nothing_left(parsed: ParsedFormula, columns: Columns, needed: list[str], eligible: Bools) -> list[Fault]:
+    empty = [c for c in needed if columns[c][eligible].isna().all()]
     if not eligible.any():
         return [Fault(where=f"formula '{parsed.text}'", found="the domain has no row with positive weight")]
     return [
@@ -213,8 +225,8 @@ def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tupl
         )
     if faults:
         raise ModelError(*faults)
-    counts = np.bincount(y, minlength=len(categories))
-    if (counts > 0).sum() < 2:
+    found = occurring(y, len(categories))
+    if found.sum() < 2:
         raise InsufficientDataError(
             Fault(
                 where=where,
@@ -222,7 +234,7 @@ def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tupl
                 remedy="choose another outcome",
             )
         )
-    if (counts == 0).any():
+    if not found.all():
         raise EmptyCategoryError(
             *(
                 Fault(
@@ -230,7 +242,7 @@ def outcome_codes(column: pd.Series, parsed: ParsedFormula, family: str) -> tupl
                     found=f"category {categories[k]!r} has no respondent among the {len(y)} rows used",
                     remedy="merge it with a neighbour in the codebook",
                 )
-                for k in np.flatnonzero(counts == 0)
+                for k in np.flatnonzero(~found)
             )
         )
     return y, categories
@@ -247,7 +259,7 @@ def outcome_numbers(column: pd.Series, parsed: ParsedFormula) -> Floats:
         If it does not vary.
     """
     where, allowed = f"outcome {parsed.outcome!r}", "numbers, such as an index from 0 to 100"
-    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+    if kind_of(column) != "numbers":
         ordered = isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered
         found = (
             "its categories have an order, but are no numbers" if ordered else f"its type is {column.dtype}"
@@ -265,26 +277,24 @@ def outcome_numbers(column: pd.Series, parsed: ParsedFormula) -> Floats:
 
 
 def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[str, ...], bool]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        labels = tuple(str(c) for c in column.cat.categories)
-        return (
-            column.cat.codes.to_numpy().astype(np.intp),
-            labels,
-            bool(column.cat.ordered) or len(labels) == 2,
-        )
+    kind = kind_of(column)
+    if kind == "categories":
+        values: pd.Categorical = column.array
+        labels = tuple(map(str, values.categories))
+        return values.codes.astype(np.intp), labels, bool(values.ordered) or len(labels) == 2
     where = f"outcome {name!r}"
-    if family == "logit" and (pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)):
-        values = column.to_numpy(dtype=float)
-        if not ((values == 0) | (values == 1)).all():
+    if family == "logit" and kind in ("truth", "numbers"):
+        events = _events(column)
+        if events is None:
             raise ModelError(
                 Fault(
                     where=where,
-                    found=f"it has {len(np.unique(values))} different numbers, not only 0 and 1",
+                    found=f"it has {column.nunique()} different numbers, not only 0 and 1",
                     allowed="two categories, true and false, or 0 and 1",
                     remedy="declare its codes in the codebook",
                 )
             )
-        return values.astype(np.intp), ("0", "1"), True
+        return events, ("0", "1"), True
     raise ModelError(
         Fault(
             where=where,
@@ -293,3 +303,14 @@ def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[
             remedy="declare it in the codebook, or pd.Categorical(..., categories=[...], ordered=True)",
         )
     )
+
+
+def _events(column: pd.Series) -> Ints | None:
+    """Return a column of 0 and 1, or of true and false, as whole numbers; None if it has other ones."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
+        values = column.to_numpy()
+        only = bool(values.min() >= 0 and values.max() <= 1)
+    else:
+        values = column.to_numpy(dtype=float)
+        only = bool(((values == 0) | (values == 1)).all())
+    return values.astype(np.intp) if only else None

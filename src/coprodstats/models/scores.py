@@ -89,12 +89,19 @@ class CumulativeScores:
         by_row = np.empty_like(group)
         by_row[self.place] = group
         slopes = binned_lines(by_row, self.rows.x, n_groups, self.residual, bounds=bounds_of(self.rows))
-        n_cells = n_groups * (self.rows.n_cuts + 1)
+        return np.vstack([self._end_totals(by_row, n_groups), -slopes]).T
+
+    def _end_totals(self, by_row: Ints, n_groups: int) -> Floats:
+        """Return the sums of the derivatives by thresholds by group, shape (K-1, n_groups)."""
+        n_cuts = self.rows.n_cuts
+        if n_cuts == 1:  # each row has an end at the only threshold
+            return binned_lines(by_row, self.residual[None], n_groups)
         cell = self._categories()
         cell *= n_groups
         cell += by_row
-        ends = binned_lines(cell, np.stack([self.above, self.below]), n_cells).reshape(2, -1, n_groups)
-        return np.vstack([ends[0, :-1] + ends[1, 1:], -slopes]).T
+        ends = binned_lines(cell, np.stack([self.above, self.below]), n_groups * (n_cuts + 1))
+        above, below = ends.reshape(2, -1, n_groups)
+        return np.asarray(above[:-1] + below[1:])
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,14 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + PIECE, n))
 
 
-def numbered(codes: Ints, n_possible: int) -> tuple[Ints, Ints]:
+def occurring(codes: NDArray[np.integer[Any]], n_possible: int) -> NDArray[np.bool_]:
+    """Return which of the codes 0 … ``n_possible`` - 1 occur, shape (n_possible,)."""
+    seen = np.zeros(n_possible, dtype=bool)
+    seen[codes[:SOME_ROWS]] = True  # most often these show that none is left out
+    return seen if seen.all() else np.bincount(codes, minlength=n_possible) > 0
+
+
+def numbered(codes: NDArray[np.integer[Any]], n_possible: int) -> tuple[Ints, Ints]:
     """Return codes numbered without gaps, in their order.
 
     Parameters
@@ -47,15 +55,16 @@ def numbered(codes: Ints, n_possible: int) -> tuple[Ints, Ints]:
     seen = np.zeros(n_possible, dtype=bool)
     seen[codes[:PIECE]] = True  # most often all codes that occur
     if seen.all():
-        return codes, first_rows(codes, n_possible)
-    number = np.empty_like(codes)
+        number = codes.astype(np.intp, copy=False)
+        return number, first_rows(number, n_possible)
+    number = np.empty(len(codes), dtype=np.intp)
     if not _looked_up(codes, seen, number):
         seen = np.bincount(codes, minlength=n_possible) > 0
         _looked_up(codes, seen, number)
     return number, first_rows(number, int(np.count_nonzero(seen)))
 
 
-def _looked_up(codes: Ints, seen: NDArray[np.bool_], number: Ints) -> bool:
+def _looked_up(codes: NDArray[np.integer[Any]], seen: NDArray[np.bool_], number: Ints) -> bool:
     """Return whether all codes are among those seen, and number them if so."""
     table = np.where(seen, np.cumsum(seen) - 1, -1)
     for rows in pieces(len(codes)):

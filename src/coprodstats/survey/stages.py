@@ -114,7 +114,7 @@ def _tabled(column: pd.Series) -> tuple[Ints, Labels] | None:
         codes = column.array.codes
         if codes.min() < 0:
             return None
-        number, first = numbered(codes.astype(np.intp), len(dtype.categories))
+        number, first = numbered(codes, len(dtype.categories))
         return number, dtype.categories[codes[first]]
     if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.can_cast(dtype, np.intp):
         values = column.to_numpy()

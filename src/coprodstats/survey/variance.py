@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, LonelyPSUError, listed
+from coprodstats.survey.numbering import occurring
 from coprodstats.survey.replicates import first_order_variance, rank_df
 from coprodstats.survey.resolved import ResolvedDesign, Stage, calibration_residuals
 from coprodstats.survey.sums import cross_products, sums_by
@@ -194,4 +195,4 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
 
 def _present(codes: Ints, n: int) -> Ints:
     """Return which of the codes 0 … n-1 occur, without sorting the rows."""
-    return np.flatnonzero(np.bincount(codes, minlength=n))
+    return np.flatnonzero(occurring(codes, n))
