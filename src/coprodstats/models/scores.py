@@ -88,20 +88,22 @@ class CumulativeScores:
             return self._shared_totals(group, n_groups)
         by_row = np.empty_like(group)
         by_row[self.place] = group
-        slopes = binned_lines(by_row, self.rows.x, n_groups, self.residual, bounds=bounds_of(self.rows))
-        return np.vstack([self._end_totals(by_row, n_groups), -slopes]).T
-
-    def _end_totals(self, by_row: Ints, n_groups: int) -> Floats:
-        """Return the sums of the derivatives by thresholds by group, shape (K-1, n_groups)."""
-        n_cuts = self.rows.n_cuts
-        if n_cuts == 1:  # each row has an end at the only threshold
-            return binned_lines(by_row, self.residual[None], n_groups)
-        cell = self._categories()
-        cell *= n_groups
-        cell += by_row
-        ends = binned_lines(cell, np.stack([self.above, self.below]), n_groups * (n_cuts + 1))
-        above, below = ends.reshape(2, -1, n_groups)
-        return np.asarray(above[:-1] + below[1:])
+        n_cuts, p = self.rows.n_cuts, len(self.rows.x)
+        single = n_cuts == 1  # each row has an end at the only threshold
+        cell = by_row if single else self._categories() * n_groups + by_row
+        sums = binned_lines(
+            cell,
+            self.rows.x,
+            n_groups if single else n_groups * (n_cuts + 1),
+            factor=self.residual,
+            others=self.residual[None] if single else np.stack([self.above, self.below]),
+            bounds=bounds_of(self.rows),
+        )
+        if single:
+            return np.vstack([sums[p:], -sums[:p]]).T
+        of_category = sums.reshape(p + 2, n_cuts + 1, n_groups)
+        ends = of_category[p, :-1] + of_category[p + 1, 1:]
+        return np.vstack([ends, -of_category[:p].sum(axis=1)]).T
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""

@@ -9,7 +9,9 @@ Oishi 2008, *SIAM Journal on Scientific Computing* 31, 189-224; Ozaki, Ogita, Oi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ Ints = NDArray[np.intp]
 # 21 bits on one side and 20 on the other, and the sum over 4,096 rows: 53 bits.
 BITS = 21
 BLOCK = 4096
+# Single lines are summed in pieces of so many numbers, which stay in the processor's cache.
+PIECE = 32_768
 # OpenBLAS multiplies matrices of up to so many products of numbers without rearranging them: twice as fast.
 SMALL_PRODUCT = 1_000_000
 SHORTEST_PIECE = 512
@@ -107,19 +111,23 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
 
 def binned_parts(group: Ints, values: Floats, n_groups: int) -> tuple[Floats, Floats]:
     """Return the sums of numbers by group as an exact part and a small rest; see `binned`."""
-    high, low = _summable(values)
-    return np.asarray(np.bincount(group, high, n_groups)), np.asarray(np.bincount(group, low, n_groups))
+    exact, small = np.zeros((2, n_groups))
+    for rows, high, low in _summable(values, max(PIECE, n_groups)):
+        exact += np.bincount(group[rows], high, n_groups)
+        small += np.bincount(group[rows], low, n_groups)
+    return exact, small
 
 
 def binned_lines(
     group: Ints,
     lines: Floats,
     n_groups: int,
-    factor: Floats | None = None,
     *,
+    factor: Floats | None = None,
+    others: Floats | None = None,
     bounds: Floats | None = None,
 ) -> Floats:
-    """Return the sums by group of lines of numbers, whatever their order, shape (a, groups).
+    """Return the sums by group of lines of numbers, whatever their order, shape (a + b, groups).
 
     Parameters
     ----------
@@ -130,45 +138,62 @@ def binned_lines(
     n_groups
         Number of groups.
     factor
-        What all lines are multiplied by, shape (m,).
+        What these lines are multiplied by, shape (m,).
+    others
+        Further lines, which are not, shape (b, m).
     bounds
-        Powers of two that no number of a line exceeds, shape (a, 1); they are looked for if not given.
+        Powers of two that no number of ``lines`` exceeds, shape (a, 1); they are looked for if not given.
 
     Examples
     --------
     >>> binned_lines(np.array([0, 1, 0]), np.array([[1e17, 1.0, -1e17]]), 2).tolist()
     [[0.0, 1.0]]
     """
-    begins = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
     a, m = lines.shape
+    others = np.empty((0, m)) if others is None else others
+    changes = np.ones(m, dtype=bool)
+    np.not_equal(group[1:], group[:-1], out=changes[1:])
+    changes[::BLOCK] = True
+    begins = np.flatnonzero(changes)
     if len(begins) * NUMBERS_PER_RUN > m:
         each = (line if factor is None else line * factor for line in lines)
-        return np.array([binned(group, line, n_groups) for line in each])
+        return np.array([binned(group, line, n_groups) for line in chain(each, others)])
     # Neighbours of one group are added up first: that takes far less than to look for the place of each.
-    bits, bounds = _exact_bits(m), line_bounds(lines) if bounds is None else bounds
+    bounds = line_bounds(lines) if bounds is None else bounds
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    work = aligned(3 * a, min(BLOCK, m))
-    groups, sums = [], []
-    for start in range(0, m, BLOCK):
+    bounds = np.concatenate([bounds, line_bounds(others)])
+    count = len(bounds)
+    work = aligned(3 * count, min(BLOCK, m))
+    highs, lows = np.empty((2, count, len(begins)))
+    runs = np.searchsorted(begins, np.arange(0, m + BLOCK, BLOCK))
+    for start, one, two in zip(range(0, m, BLOCK), runs, runs[1:], strict=False):
         part = slice(start, min(start + BLOCK, m))
-        value, high, low = (work[first : first + a, : part.stop - start] for first in (0, a, 2 * a))
-        values = lines[:, part] if factor is None else np.multiply(lines[:, part], factor[part], out=value)
-        cut(values, bounds, bits, (high, low))
-        inside = begins[slice(*np.searchsorted(begins, (start + 1, part.stop)))] - start
-        first = np.concatenate([[0], inside])
-        groups.append(group[part][first])
-        sums.append([np.add.reduceat(cut_part, first, axis=1) for cut_part in (high, low)])
-    of = np.concatenate(groups)
-    highs, lows = np.concatenate(sums, axis=2)
+        values, high, low = (work[k * count : (k + 1) * count, : part.stop - start] for k in range(3))
+        np.multiply(lines[:, part], 1.0 if factor is None else factor[part], out=values[:a])
+        values[a:] = others[:, part]
+        cut(values, bounds, _exact_bits(m), (high, low))
+        first = begins[one:two] - start
+        np.add.reduceat(high, first, axis=1, out=highs[:, one:two])
+        np.add.reduceat(low, first, axis=1, out=lows[:, one:two])
+    of = group[begins]
     both = zip(highs, lows, strict=True)
     return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in both])
 
 
-def _summable(values: Floats) -> tuple[Floats, Floats]:
-    """Return numbers cut in two parts, any number of the first of which add up exactly."""
-    largest = max(float(values.max()), -float(values.min()))
-    return cut(values, power_above(np.asarray(largest)), _exact_bits(len(values)))
+def _summable(values: Floats, piece: int = PIECE) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Yield numbers in pieces, cut in two parts, any number of the first of which add up exactly.
+
+    A piece's parts last until the next one: whole lines of them would take longer to lay out than to add up.
+    """
+    n = len(values)
+    pieces = [slice(start, min(start + piece, n)) for start in range(0, n, piece)]
+    largest = max(max(float(values[rows].max()), -float(values[rows].min())) for rows in pieces)
+    bound, bits = power_above(np.asarray(largest)), _exact_bits(n)
+    work = np.empty((2, min(piece, n)))
+    for rows in pieces:
+        part = work[:, : rows.stop - rows.start]
+        yield rows, *cut(values[rows], bound, bits, (part[0], part[1]))
 
 
 def _exact_bits(n: int) -> int:
@@ -211,8 +236,11 @@ def total(values: Floats) -> float:
     """
     if len(values) == 0:
         return 0.0
-    high, low = _summable(values)
-    return float(high.sum() + low.sum())
+    exact = small = 0.0
+    for _, high, low in _summable(values):
+        exact += float(high.sum())
+        small += float(low.sum())
+    return exact + small
 
 
 def cross_products(left: Floats, right: Floats) -> Floats:

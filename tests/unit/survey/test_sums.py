@@ -11,10 +11,12 @@ import pytest
 from coprodstats.survey.sums import (
     BITS,
     LineSum,
+    aligned,
     binned,
     binned_lines,
     cross_products,
     cut,
+    cut_lines,
     line_bounds,
     power_above,
     settled_product,
@@ -53,11 +55,40 @@ def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(values, runs
     group = np.arange(ROWS) % 7
     group = np.sort(group) if runs else group
     by = np.random.default_rng(22).uniform(-1, 1, ROWS) if factor else None
-    found = binned_lines(group, values.T, 8, by)
+    others = values[::-1, :2]
+    found = binned_lines(group, values.T, 8, factor=by, others=others.T)
     terms = values if by is None else values * by[:, None]  # rounded once, as the sums' own terms are
-    assert np.array_equal(found[:, 7], np.zeros(3))
+    terms = np.hstack([terms, others])
+    assert np.array_equal(found[:, 7], np.zeros(5))
     for g in range(7):
         assert found[:, g].tolist() == [math.fsum(column) for column in terms[group == g].T]
+
+
+@pytest.mark.parametrize("length", [1, 8, 511, 512, 4_096, 50_000])
+def test_lines_begin_at_a_boundary_of_64_bytes_and_not_pages_apart(length):
+    lines = aligned(3, length)
+    assert lines.shape == (3, length)
+    addresses = [line.ctypes.data for line in lines]
+    assert all(address % 64 == 0 for address in addresses)
+    assert (addresses[1] - addresses[0]) % 4_096 != 0
+    lines[:] = np.arange(3)[:, None]
+    assert lines.sum() == 3 * length
+
+
+def test_the_product_of_lines_cut_in_two_has_more_digits_than_a_double(values):
+    left, right = cut_lines(values[:300].T), values[300:600, :2].T
+    first, rest = cut(right, line_bounds(right), BITS - 1)
+    sums = LineSum.zero(3, 2).plus_cut(np.vstack([left.high, left.low]), np.vstack([first, rest]))
+    high, low = sums.parts()
+    for i in range(3):
+        for j in range(2):
+            pairs = list(zip(values[:300, i].tolist(), right[j].tolist(), strict=True))
+            truth = sum(Fraction(a) * Fraction(b) for a, b in pairs)
+            size = sum(abs(Fraction(a) * Fraction(b)) for a, b in pairs)
+            # rounded are only the sums of parts below 2**-20 of the largest
+            largest = Fraction(float(line_bounds(values.T)[i, 0])) * Fraction(float(np.abs(right[j]).max()))
+            error = abs(Fraction(high[i, j]) + Fraction(low[i, j]) - truth)
+            assert error <= Fraction(2) ** -68 * max(size, 300 * largest)
 
 
 def test_a_block_s_square_has_more_digits_than_a_double(values):
