@@ -23,7 +23,7 @@ from coprodstats.models.covariance import (
 from coprodstats.models.formula import parse_formula
 from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
-from coprodstats.models.matrix import DesignSpec, matrix_of, read_predictors, rebuild_matrix
+from coprodstats.models.matrix import DesignSpec, design_columns, read_predictors, rebuild_matrix
 from coprodstats.models.offsets import offset_faults, read_offset
 from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.patterns import find_patterns
@@ -249,10 +249,10 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     n_cuts = max(len(sample.categories) - 1, 0)
     groupable = sample.categories and predictors.plan is not None and offset is None
     patterns = find_patterns(predictors.columns, codes) if groupable else None
-    x, spec = matrix_of(predictors, None if patterns is None else patterns.first)
+    found, spec = design_columns(predictors, None if patterns is None else patterns.first)
     units = smallest_units(bound) if kind == "design" and bound.replication is None else None
     data = standard_rows(
-        x,
+        found,
         codes,
         scaled,
         n_cuts,

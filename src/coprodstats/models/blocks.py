@@ -211,9 +211,11 @@ def sort_rows(
 
 def every(rows: Rows, step: int) -> Rows:
     """Return every so many rows, as data of their own."""
+    x = aligned(len(rows.x), -(-len(rows.w) // step))
+    x[:] = rows.x[:, ::step]
     return Rows(
-        x=np.ascontiguousarray(rows.x[:, ::step]),
-        w=rows.w[::step],
+        x=x,
+        w=np.ascontiguousarray(rows.w[::step]),
         offset=None if rows.offset is None else rows.offset[::step],
         n_cuts=rows.n_cuts,
         blocks=tuple(_thinned(rows.blocks, step)),

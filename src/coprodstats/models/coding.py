@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -12,7 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.models.formula import ParsedFormula, named_reference, plain_column
-from coprodstats.survey.sums import aligned
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -145,8 +145,8 @@ def marks_of(term: tuple[Factor, ...]) -> Iterator[tuple[int | None, ...]]:
         yield tuple(reversed(marks))
 
 
-def code(plan: Plan, prepared: Mapping[str, pd.Series], rows: Ints | None = None) -> Floats:
-    """Return the design matrix, shape (n, p), each column contiguous.
+def coded(plan: Plan, prepared: Mapping[str, pd.Series], rows: Ints | None = None) -> Iterator[NDArray[Any]]:
+    """Yield the columns of the design matrix, numbers or true and false, shape (n,) each.
 
     Parameters
     ----------
@@ -160,17 +160,13 @@ def code(plan: Plan, prepared: Mapping[str, pd.Series], rows: Ints | None = None
     values = {name: values_of(column) for name, column in prepared.items()}
     if rows is not None:
         values = {name: column[rows] for name, column in values.items()}
-    laid = [(term, marks) for _, term in plan.terms for marks in marks_of(term)]
-    matrix = aligned(len(laid), len(next(iter(values.values())))).T
-    for j, (term, marks) in enumerate(laid):
-        first, *others = (
-            values[f.variable] if k is None else values[f.variable] == k
-            for f, k in zip(term, marks, strict=True)
-        )
-        matrix[:, j] = first
-        for other in others:
-            matrix[:, j] *= other
-    return matrix
+    for _, term in plan.terms:
+        for marks in marks_of(term):
+            parts = (
+                values[f.variable] if k is None else values[f.variable] == k
+                for f, k in zip(term, marks, strict=True)
+            )
+            yield reduce(np.multiply, parts)
 
 
 def values_of(column: pd.Series) -> NDArray[Any]:

@@ -249,7 +249,7 @@ def _fit(
             replace(form, penalty=penalty_name(LINKS[link])),
             partial(serial_replicates, refit=partial(penalised_refit, x=ready.standard, link=LINKS[link])),
         )
-    near = overlap(ready.data.rows)
+    near = overlap(ready.data.rows, ready.data.few)
     if not near.shown:
         refuse_separation(
             ready.spec.formula.outcome,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from coprodstats.errors import (
     did_you_mean,
     listed,
 )
-from coprodstats.models.coding import Column, Plan, code, columns_of, plan_of, surely_finite, values_of
+from coprodstats.models.coding import Column, Plan, coded, columns_of, plan_of, surely_finite, values_of
 from coprodstats.models.column_kinds import kind_of
 from coprodstats.models.formula import ParsedFormula, named_reference
 from coprodstats.models.formulaic_coding import (
@@ -141,7 +142,8 @@ def build_matrix(formula: ParsedFormula, frame: pd.DataFrame) -> tuple[Floats, D
     ModelError
         If a transformation yields something that is not finite.
     """
-    return matrix_of(read_predictors(formula, frame))
+    columns, spec = design_columns(read_predictors(formula, frame))
+    return _laid_out(columns, len(frame), len(spec.columns)), spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -181,8 +183,10 @@ def read_predictors(
     return Predictors(formula=formula, columns=prepared, levels=levels, plan=plan, finite=finite)
 
 
-def matrix_of(predictors: Predictors, rows: Ints | None = None) -> tuple[Floats, DesignSpec]:
-    """Return the design matrix of predictors, shape (n, p), and what rebuilds it.
+def design_columns(
+    predictors: Predictors, rows: Ints | None = None
+) -> tuple[Iterator[NDArray[Any]], DesignSpec]:
+    """Return the columns of the design matrix, one after another, and what rebuilds it.
 
     Parameters
     ----------
@@ -193,12 +197,13 @@ def matrix_of(predictors: Predictors, rows: Ints | None = None) -> tuple[Floats,
     """
     formula, plan = predictors.formula, predictors.plan
     if plan is not None:
-        matrix, state, described = code(plan, predictors.columns, rows), plan, columns_of(plan)
+        found: Iterable[NDArray[Any]] = coded(plan, predictors.columns, rows)
+        state, described = plan, columns_of(plan)
     else:
         matrix, state = materialise(formula, predictors.columns)
-        described = columns_of_state(state)
-    _refuse_nonfinite(matrix, described, _doubtful(state, len(described), predictors.finite))
-    return matrix, DesignSpec(formula=formula, columns=described, levels=predictors.levels, state=state)
+        found, described = matrix.T, columns_of_state(state)
+    spec = DesignSpec(formula=formula, columns=described, levels=predictors.levels, state=state)
+    return _finite(found, spec, predictors.finite), spec
 
 
 def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
@@ -222,12 +227,17 @@ def rebuild_matrix(spec: DesignSpec, frame: pd.DataFrame) -> Floats:
         If a predictor is absent or missing in some rows, or holds a level that the model has not seen.
     """
     prepared = _conform(spec, frame)
-    if isinstance(spec.state, Plan):
-        values = code(spec.state, prepared)
-    else:
-        values = materialise_again(spec.state, prepared)
-    _refuse_nonfinite(values, spec.columns, _doubtful(spec.state, len(spec.columns)))
-    return values
+    planned = isinstance(spec.state, Plan)
+    found = coded(spec.state, prepared) if planned else materialise_again(spec.state, prepared).T
+    return _laid_out(_finite(found, spec), len(frame), len(spec.columns))
+
+
+def _laid_out(columns: Iterable[NDArray[Any]], n: int, p: int) -> Floats:
+    """Return columns as a matrix, shape (n, p), each of them in one piece."""
+    matrix = np.empty((n, p), order="F")
+    for j, column in enumerate(columns):
+        matrix[:, j] = column
+    return matrix
 
 
 def _conform(spec: DesignSpec, frame: pd.DataFrame) -> Prepared:
@@ -334,26 +344,26 @@ def _refuse_unknown_reference(formula: ParsedFormula, levels: Levels) -> None:
         raise FormulaError(*faults)
 
 
-def _doubtful(state: Any, p: int, finite: frozenset[str] = frozenset()) -> list[int]:
-    """Return which of p columns of a matrix may hold numbers that are not finite."""
-    sure = surely_finite(state, finite) if isinstance(state, Plan) else [False] * p
-    return [j for j in range(p) if not sure[j]]
-
-
-def _refuse_nonfinite(matrix: Floats, columns: tuple[Column, ...], doubtful: list[int]) -> None:
-    # A sum is finite only if its terms are; it may overflow though they are.
-    with np.errstate(over="ignore", invalid="ignore"):
-        bad = [
-            j for j in doubtful if not (np.isfinite(matrix[:, j].sum()) or np.isfinite(matrix[:, j]).all())
-        ]
-    if bad:
-        raise ModelError(
-            *(
-                Fault(
-                    where=f"term {columns[j].name!r}",
-                    found=f"{int((~np.isfinite(matrix[:, j])).sum())} rows give a number that is not finite",
-                    remedy="check the range of the variable (logarithms need positive numbers)",
-                )
-                for j in bad
+def _finite(
+    columns: Iterable[NDArray[Any]], spec: DesignSpec, finite: frozenset[str] = frozenset()
+) -> Iterator[NDArray[Any]]:
+    """Yield columns as long as all are finite; raise, when all have been seen, what is not."""
+    p = len(spec.columns)
+    sure = surely_finite(spec.state, finite) if isinstance(spec.state, Plan) else [False] * p
+    faults = []
+    for values, known, column in zip(columns, sure, spec.columns, strict=True):
+        # A sum is finite only if its terms are; it may overflow though they are.
+        with np.errstate(over="ignore", invalid="ignore"):
+            fine = known or np.isfinite(values.sum()) or np.isfinite(values).all()
+        if fine:
+            yield values
+            continue
+        faults.append(
+            Fault(
+                where=f"term {column.name!r}",
+                found=f"{int((~np.isfinite(values)).sum())} rows give a number that is not finite",
+                remedy="check the range of the variable (logarithms need positive numbers)",
             )
         )
+    if faults:
+        raise ModelError(*faults)

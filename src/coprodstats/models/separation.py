@@ -105,11 +105,14 @@ class Overlap:
     every_so_many: int = 1
 
 
-def overlap(rows: Rows) -> Overlap:
-    """Return a logistic fit to some of the rows if that shows that a maximum exists, else one to all."""
+def overlap(rows: Rows, some: Rows | None = None) -> Overlap:
+    """Return a logistic fit to some of the rows if that shows that a maximum exists, else one to all.
+
+    Every so many (`THINNING`) of many rows may be given: to take them takes time.
+    """
     start = None
     if len(rows.w) > MANY_ROWS:
-        some = every(rows, THINNING)
+        some = every(rows, THINNING) if some is None else some
         found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
         if has_maximum(found, some):
             return Overlap(shown=True, fit=found, every_so_many=THINNING)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from coprodstats.models.blocks import BLOCK_ROWS, Rows, sorted_order
+from coprodstats.models.blocks import BLOCK_ROWS, Rows, every, sorted_order
 from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
@@ -47,12 +49,15 @@ class Standard:
         The data in blocks, ``(x - centre) inverse`` as predictors.
     place
         Which of ``rows`` each respondent is, shape (n,).
+    few
+        Every so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
     """
 
     centre: Floats
     inverse: Floats
     rows: Rows
     place: Ints
+    few: Rows | None = None
 
     @property
     def predictors(self) -> Floats:
@@ -78,7 +83,7 @@ def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def standard_rows(
-    x: Floats,
+    found: Iterable[NDArray[Any]],
     y: Ints,
     w: Floats,
     n_cuts: int,
@@ -92,9 +97,9 @@ def standard_rows(
 
     Parameters
     ----------
-    x
-        Predictors of the respondents, or of the patterns, shape (n, p) or (m, p). They are overwritten: many
-        respondents' take much memory.
+    found
+        Predictors of the respondents, or of the patterns, one after another, shape (n,) or (m,) each: as a
+        matrix they would take much memory twice.
     y
         Categories 0 … K-1, shape (n,).
     w
@@ -119,64 +124,67 @@ def standard_rows(
     if patterns is not None:
         y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
-    lines = _lines_of(x)
-    centre, size, bounds = _centred(lines, w, order)
+    lines, centre, size, bounds = _centred(found, len(columns), w, order)
     w = w[order]
-    inverse = _whitening(lines, w, columns)
+    rows = Rows(
+        x=lines,
+        w=w,
+        offset=None if offset is None else offset[order],
+        n_cuts=n_cuts,
+        blocks=blocks,
+        bounds=bounds,
+    )
+    few = every(rows, THINNING) if len(w) > MANY_ROWS else None
+    inverse = _whitening(rows, few, columns)
     if inverse is not None:
         _turn(lines, inverse, bounds)
+        rows, few = replace(rows, bounds=None), None
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return Standard(
         centre=centre,
         inverse=np.diag(1 / size) if inverse is None else inverse / size[:, None],
-        rows=Rows(
-            x=lines,
-            w=w,
-            offset=None if offset is None else offset[order],
-            n_cuts=n_cuts,
-            blocks=blocks,
-            bounds=bounds if inverse is None else None,
-        ),
+        rows=rows,
+        few=few,
         place=place if patterns is None else place[patterns.of_row],
     )
 
 
-def _lines_of(x: Floats) -> Floats:
-    """Return the columns of a matrix (n, p) as lines: its own memory where they lie in one piece each."""
-    if x.strides[0] == x.itemsize:
-        return x.T
-    lines = aligned(x.shape[1], len(x))
-    lines[:] = x.T
-    return lines
-
-
-def _centred(lines: Floats, w: Floats, order: Ints) -> tuple[Floats, Floats, Floats]:
-    """Centre, scale and reorder lines.
+def _centred(
+    found: Iterable[NDArray[Any]], p: int, w: Floats, order: Ints
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Centre, scale and reorder predictors.
 
     Returns
     -------
+    lines : numpy.ndarray
+        The predictors, shape (p, n).
     centre, size : numpy.ndarray
         By what they were centred and scaled, shape (p,) each.
     bounds : numpy.ndarray
-        Powers of two that no number of a line exceeds now, shape (p, 1).
+        Powers of two that no number of a line exceeds, shape (p, 1).
     """
     total = w.sum()
-    centre, size, largest = np.empty((3, len(lines)))
-    line, square = aligned(2, len(w))
-    for j in range(len(lines)):
-        mean = lines[j] @ w / total
-        np.subtract(lines[j], mean, out=line)
-        deviation = np.sqrt(np.multiply(line, line, out=square) @ w / total)
-        constant = deviation < ROUNDING * abs(mean) and np.ptp(lines[j]) == 0
+    lines = aligned(p, len(w))
+    centre, size, largest = np.empty((3, p))
+    line, apart = aligned(2, len(w))
+    for j, values in enumerate(found):
+        line[:] = values
+        np.subtract(line, line[0], out=apart)
+        mean = apart @ w / total
+        apart *= apart
+        deviation = np.sqrt(max(apart @ w / total - mean**2, 0.0))
+        mean += line[0]
+        constant = deviation < ROUNDING * abs(mean) and np.ptp(line) == 0
         size[j] = 1.0 if constant else _power_of_two(deviation)
         unit = size[j] / 2.0**CENTRE_BITS
-        centre[j] = lines[j, 0] if constant else np.rint(mean / unit) * unit
-        np.subtract(lines[j], centre[j], out=line)
-        line *= 1 / size[j]
+        centre[j] = line[0] if constant else np.rint(mean / unit) * unit
+        line -= centre[j]
+        if size[j] != 1.0:
+            line *= 1 / size[j]
         largest[j] = max(line.max(), -line.min())
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
-    return centre, size, power_above(largest)[:, None]
+    return lines, centre, size, power_above(largest)[:, None]
 
 
 def _turn(lines: Floats, inverse: Floats, bound: Floats) -> None:
@@ -196,17 +204,16 @@ def _power_of_two(size: float) -> float:
     return float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
 
 
-def _whitening(lines: Floats, w: Floats, columns: tuple[Column, ...]) -> Floats | None:
+def _whitening(rows: Rows, few: Rows | None, columns: tuple[Column, ...]) -> Floats | None:
     """Return the upper triangular matrix that makes centred lines orthonormal, shape (p, p).
 
     None if they are near that as they are: turned, each would lose the exactness that survey answers have.
     """
-    if len(w) > MANY_ROWS:
-        few = np.ascontiguousarray(lines[:, ::THINNING])
-        if _least_correlated(few, w[::THINNING]) > MILD:
-            return None  # and so with more rows: they add to all products
+    if few is not None and _least_correlated(few) > MILD:
+        return None  # and so with more rows: they add to all products
+    lines, w = rows.x, rows.w
     products = _products(lines, w)
-    least = _least_correlated(lines, w, products)
+    least = _least_correlated(rows, products)
     if least > MILD:
         return None
     if least > WELL_CONDITIONED:
@@ -226,11 +233,12 @@ def _products(lines: Floats, w: Floats) -> Floats:
     return np.asarray(products / w.sum())
 
 
-def _least_correlated(lines: Floats, w: Floats, products: Floats | None = None) -> float:
+def _least_correlated(rows: Rows, products: Floats | None = None) -> float:
     """Return the smallest eigenvalue of the lines' correlations; 0 if a line does not vary.
 
     Lines are centred at rounded means: what is left of these would hide that lines sum to a constant.
     """
+    lines, w = rows.x, rows.w
     mean = lines @ w / w.sum()
     covariance = (_products(lines, w) if products is None else products) - np.outer(mean, mean)
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
