@@ -457,10 +457,9 @@ def _wrong_type(family: str, argument: str, value: object, allowed: str) -> Faul
     return Fault(where=f"{family}: {argument}", found=f"it is a {type(value).__name__}", allowed=allowed)
 
 
-def shares_loglik(y: Ints, w: Floats) -> float:
-    """Return the log-likelihood of the categories' weighted shares."""
-    shares = np.bincount(y, w)
-    return float(shares @ np.log(shares / shares.sum()))
+def shares_loglik(weights: Floats) -> float:
+    """Return the log-likelihood of the categories' shares, from the weight of each, shape (K,)."""
+    return float(weights @ np.log(weights / weights.sum()))
 
 
 def slope_parameters(columns: tuple[Column, ...]) -> tuple[Parameter, ...]:

@@ -27,6 +27,7 @@ from coprodstats.models.assemble import (
     threshold_parameters,
     unknown_options,
 )
+from coprodstats.models.blocks import Rows
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
@@ -41,6 +42,7 @@ from coprodstats.models.separation import Overlap, overlap, refuse_separation
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
+from coprodstats.survey.sums import total
 from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
@@ -337,8 +339,14 @@ def _reordered(ready: Prepared) -> Floats:
 
 def _null_loglik(ready: Prepared, link: Link) -> float:
     """Return the log-likelihood without predictors, but with the offset."""
-    y, w = ready.sample.y, ready.scaled
     if ready.offset is None:
-        return shares_loglik(y, w)
+        return shares_loglik(_category_weights(ready.data.rows))
+    y, w = ready.sample.y, ready.scaled
     nothing, n_cuts = np.empty((len(y), 0)), len(ready.sample.categories) - 1
     return likelihood.maximise(nothing, y, w, n_cuts=n_cuts, link=link, offset=ready.offset).loglik
+
+
+def _category_weights(rows: Rows) -> Floats:
+    """Return the weight of the rows of each category, whose blocks are neighbours, shape (K,)."""
+    of_category = [[b.rows for b in rows.blocks if b.category == k] for k in range(rows.n_cuts + 1)]
+    return np.array([total(rows.w[parts[0].start : parts[-1].stop]) for parts in of_category])

@@ -39,6 +39,7 @@ from coprodstats.models.separation import separated_by
 from coprodstats.models.standard import standardise
 from coprodstats.models.vector_likelihood import Problem
 from coprodstats.models.vector_separation import no_maximum
+from coprodstats.survey.sums import binned
 
 Floats = NDArray[np.float64]
 
@@ -286,7 +287,7 @@ def _to_user(layout: Layout, centre: Floats, inverse: Floats) -> Floats:
 def _null_loglik(problem: Problem) -> float:
     """Return the log-likelihood without predictors, but with the offset."""
     if problem.offset is None:
-        return shares_loglik(problem.y, problem.w)
+        return shares_loglik(binned(problem.y, problem.w, int(problem.y.max()) + 1))
     nothing = np.empty((len(problem.y), 0))
     return vector_likelihood.maximise(replace(problem, own=nothing, shared=nothing)).loglik
 
