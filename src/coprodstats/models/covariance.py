@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
-from coprodstats.survey.numbering import first_rows
+from coprodstats.survey.numbering import first_rows, occurring
 from coprodstats.survey.sums import settled_product
 
 Floats = NDArray[np.float64]
@@ -134,14 +134,13 @@ def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Flo
     weights ask for it.
     """
     units = smallest_units(design)
-    n_units = int(units.max()) + 1
+    n_units = design.stages[-1].n_units if design.stages else design.n_psu
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
         return design_variance(spread(scores.laid_out(), used), design, used)
     inside = units if used.all() else units[used]
     totals = scores.totals(inside, n_units)
-    held = np.bincount(inside, minlength=n_units) > 0
-    return design_variance(totals, _of_units(design, units, n_units), held)
+    return design_variance(totals, _of_units(design, units, n_units), occurring(inside, n_units))
 
 
 def smallest_units(design: ResolvedDesign) -> Ints:

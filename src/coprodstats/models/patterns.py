@@ -101,6 +101,6 @@ def _combined(columns: list[NDArray[Any]]) -> tuple[NDArray[np.signedinteger[Any
             code, distinct = pd.factorize(code)
             size = len(distinct)
         code *= width
-        code += codes.astype(code.dtype, copy=False)
+        code += codes
         size *= width
     return code, size

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from coprodstats.models.blocks import Block, Rows, bounds_of, derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.sums import LineSum, binned, binned_lines, cross_products, cut_lines, sums_by
+from coprodstats.survey.sums import BLOCK, LineSum, binned, binned_lines, cross_products, cut_lines, sums_by
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 # A table of all rows and groups is made if it has no more cells than this for each respondent.
 CELLS_PER_RESPONDENT = 2
+# So many of its cells are multiplied at once, which stay in the processor's cache.
+CELLS_AT_ONCE = 65_536
 
 
 class Scores(Protocol):
@@ -112,7 +114,12 @@ class CumulativeScores:
             cell = group * m
             cell += self.place
             weight = binned(cell, self.w, n_groups * m).reshape(n_groups, m)
-            return cross_products((weight / self.rows.w).T, self._lines().T)
+            lines, totals = self._lines(), LineSum.zero(n_groups, self.rows.n_cuts + len(self.rows.x))
+            step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
+            for start in range(0, m, step):
+                part = slice(start, start + step)
+                totals = totals.plus(cut_lines(weight[:, part] / self.rows.w[part]), lines[:, part])
+            return totals.rounded()
         share = self.w / self.rows.w[self.place]
         sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
         return np.vstack(sums).T

@@ -68,7 +68,8 @@ def _looked_up(codes: NDArray[np.integer[Any]], seen: NDArray[np.bool_], number:
     """Return whether all codes are among those seen, and number them if so."""
     table = np.where(seen, np.cumsum(seen) - 1, -1)
     for rows in pieces(len(codes)):
-        np.take(table, codes[rows], out=number[rows], mode="clip")  # "raise" would go through a buffer
+        part = codes[rows].astype(np.intp, copy=False)
+        np.take(table, part, out=number[rows], mode="clip")  # "raise" would go through a buffer
         if number[rows].min() < 0:
             return False
     return True

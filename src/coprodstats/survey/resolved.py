@@ -67,6 +67,8 @@ class Stage:
     @property
     def sizes(self) -> Ints:
         """Number of units in each stratum, shape (number of strata,)."""
+        if self.n_strata == 1:
+            return np.array([self.n_units])
         return np.bincount(self.unit_stratum, minlength=self.n_strata)
 
     def same_as(self, other: Stage) -> bool:

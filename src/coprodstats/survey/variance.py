@@ -169,7 +169,6 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
     one, under both rules.
     """
     live = used & (design.weights > 0)
-    rows = slice(None) if live.all() else live  # the former copies nothing
     replication = design.replication
     if replication is not None and replication.df is not None:
         return replication.df
@@ -178,19 +177,23 @@ def design_df(design: ResolvedDesign, used: Bools, *, rule: DfRule = "stata") ->
         found = f"the {replication.n_replicates} replicate weights leave no degree of freedom"
         remedy = "replicate_df=... if the data's documentation gives it"
     else:
-        strata = _present(design.stratum[rows], design.n_strata)
-        psus = (
-            _present(design.psu[rows], design.n_psu)
-            if rule == "r"
-            else np.isin(design.psu_stratum, strata).nonzero()[0]
-        )
-        df = len(psus) - len(strata)
-        found = f"{len(psus)} PSUs in {len(strata)} strata leave no degree of freedom"
+        psus, strata = _counted(design, live, rule)
+        df = psus - strata
+        found = f"{psus} PSUs in {strata} strata leave no degree of freedom"
         remedy = "join strata that were sampled alike"
     if df < 1:
         allowed = "more PSUs than strata"
         raise DesignError(Fault(where="SurveyDesign", found=found, allowed=allowed, remedy=remedy))
     return df if replication is None else min(df, replication.n_replicates - 1)
+
+
+def _counted(design: ResolvedDesign, live: Bools, rule: DfRule) -> tuple[int, int]:
+    """Return how many PSUs and strata count towards the degrees of freedom; see `design_df`."""
+    if live.all():
+        return design.n_psu, design.n_strata
+    strata = occurring(design.stratum[live], design.n_strata)
+    psus = occurring(design.psu[live], design.n_psu) if rule == "r" else strata[design.psu_stratum]
+    return int(psus.sum()), int(strata.sum())
 
 
 def _present(codes: Ints, n: int) -> Ints:
