@@ -95,18 +95,28 @@ class Reported:
     ----------
     estimates
         Estimates, shape (q,).
-    bread
-        Matrix from scores to influences, shape (q, q).
-    naive
-        Inverse information, shape (q, q).
+    parts
+        Matrix from scores to influences with twice the digits, shape (q, q).
+    carry
+        Matrix from the fit's own parameters to the reported ones, likewise.
     digits
         Correct significant digits of the least exact estimate.
     """
 
     estimates: Floats
-    bread: Floats
-    naive: Floats
+    parts: Pair
+    carry: Pair
     digits: int
+
+    @property
+    def bread(self) -> Floats:
+        """Matrix from scores to influences, shape (q, q)."""
+        return dd.rounded(self.parts)
+
+    @property
+    def naive(self) -> Floats:
+        """Inverse information, shape (q, q)."""
+        return dd.rounded(product(self.parts, transposed(self.carry)))
 
 
 def near_enough(size: float, bend: float) -> bool:
@@ -172,9 +182,9 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     derive = derived_at(dd.two_sum(base[cuts], step[cuts]), step[cuts], link)
     information = exact_information(place, derive, step[rows.n_cuts :], kept, above, below)
     naive = inverse(information)
-    last = product(naive, (score[0][:, None], score[1][:, None]))
+    last = naive[0] @ dd.rounded(score)  # so small that doubles hold it
     return Settled(
-        theta=dd.add(dd.pair(base), (last[0][:, 0], last[1][:, 0])),
+        theta=dd.two_sum(base, last),
         information=information,
         naive=naive,
         residual=kept,
@@ -209,7 +219,6 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     to_raw[0][q - p :, q - p :] = turn
     carry = to_reported @ to_raw[0], to_reported @ to_raw[1]
     naive = found.naive
-    bread = product(carry, naive)
     estimates = dd.rounded(product(carry, (found.theta[0][:, None], found.theta[1][:, None])))[:, 0]
     errors = np.sqrt(np.diag(naive[0]))
     rounding = ROUNDING * (np.abs(found.theta[0]) + errors)
@@ -217,7 +226,7 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     relative = np.max(error / np.maximum(np.abs(estimates), np.finfo(float).tiny))
     return Reported(
         estimates=estimates,
-        bread=dd.rounded(bread),
-        naive=dd.rounded(product(bread, transposed(carry))),
+        parts=product(carry, naive),
+        carry=carry,
         digits=int(np.clip(np.floor(-np.log10(relative)), 0, 15)),
     )

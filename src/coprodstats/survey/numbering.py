@@ -13,7 +13,7 @@ Ints = NDArray[np.intp]
 # Rows that are searched for the first of each number at first; most turn up there.
 SOME_ROWS = 4_096
 # Rows that are worked on at once: few enough to stay in the processor's cache.
-PIECE = 65_536
+PIECE = 32_768
 
 
 def pieces(n: int) -> Iterator[slice]:
@@ -29,20 +29,26 @@ def occurring(codes: NDArray[np.integer[Any]], n_possible: int) -> NDArray[np.bo
     return seen if seen.all() else np.bincount(codes, minlength=n_possible) > 0
 
 
-def numbered(codes: NDArray[np.integer[Any]], n_possible: int) -> tuple[Ints, Ints]:
+def extremes(values: NDArray[Any]) -> tuple[Any, Any]:
+    """Return the smallest and the largest of some numbers, shape (n,), n > 0, in one pass; NaN if one is."""
+    parts = [values[rows] for rows in pieces(len(values))]
+    return np.min([part.min() for part in parts]), np.max([part.max() for part in parts])
+
+
+def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 0) -> tuple[Ints, Ints]:
     """Return codes numbered without gaps, in their order.
 
     Parameters
     ----------
     codes
-        A code from 0 to ``n_possible`` - 1 for each row, shape (n,).
+        A code from ``lowest`` to ``lowest`` + ``n_possible`` - 1 for each row, shape (n,).
     n_possible
         How many codes there may be: a table of this size is made.
 
     Returns
     -------
     number : numpy.ndarray
-        The number of each row's code, shape (n,); the codes themselves if none is left out.
+        The number of each row's code, shape (n,).
     first : numpy.ndarray
         The first row of each number, shape (m,).
 
@@ -53,23 +59,25 @@ def numbered(codes: NDArray[np.integer[Any]], n_possible: int) -> tuple[Ints, In
     ([2, 0, 2, 1], [1, 3, 0])
     """
     seen = np.zeros(n_possible, dtype=bool)
-    seen[codes[:PIECE]] = True  # most often all codes that occur
-    if seen.all():
-        number = codes.astype(np.intp, copy=False)
-        return number, first_rows(number, n_possible)
+    seen[_from_zero(codes[:PIECE], lowest)] = True  # most often all codes that occur
     number = np.empty(len(codes), dtype=np.intp)
-    if not _looked_up(codes, seen, number):
-        seen = np.bincount(codes, minlength=n_possible) > 0
-        _looked_up(codes, seen, number)
+    if not _looked_up(codes, lowest, seen, number):
+        seen = np.bincount(_from_zero(codes, lowest), minlength=n_possible) > 0
+        _looked_up(codes, lowest, seen, number)
     return number, first_rows(number, int(np.count_nonzero(seen)))
 
 
-def _looked_up(codes: NDArray[np.integer[Any]], seen: NDArray[np.bool_], number: Ints) -> bool:
+def _from_zero(codes: NDArray[np.integer[Any]], lowest: int) -> Ints:
+    return np.subtract(codes, lowest, dtype=np.intp)
+
+
+def _looked_up(codes: NDArray[np.integer[Any]], lowest: int, seen: NDArray[np.bool_], number: Ints) -> bool:
     """Return whether all codes are among those seen, and number them if so."""
+    gapless = seen.all()
     table = np.where(seen, np.cumsum(seen) - 1, -1)
     for rows in pieces(len(codes)):
-        part = codes[rows].astype(np.intp, copy=False)
-        np.take(table, part, out=number[rows], mode="clip")  # "raise" would go through a buffer
+        part = _from_zero(codes[rows], lowest)
+        number[rows] = part if gapless else table.take(part, mode="clip")
         if number[rows].min() < 0:
             return False
     return True
