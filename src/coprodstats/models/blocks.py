@@ -209,10 +209,11 @@ def sort_rows(
     return Rows(x=lines, w=w[order], offset=sorted_offset, n_cuts=n_cuts, blocks=blocks), order
 
 
-def every(rows: Rows, step: int) -> Rows:
-    """Return every so many rows, as data of their own."""
-    x = aligned(len(rows.x), -(-len(rows.w) // step))
-    x[:] = rows.x[:, ::step]
+def every(rows: Rows, step: int, x: Floats | None = None) -> Rows:
+    """Return every so many rows, as data of their own; their predictors, (p, m), may be given."""
+    if x is None:
+        x = aligned(len(rows.x), -(-len(rows.w) // step))
+        x[:] = rows.x[:, ::step]
     return Rows(
         x=x,
         w=np.ascontiguousarray(rows.w[::step]),

@@ -124,7 +124,9 @@ def standard_rows(
     if patterns is not None:
         y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
-    lines, centre, size, bounds = _centred(found, len(columns), w, order)
+    many = len(w) > MANY_ROWS
+    some = aligned(len(columns), -(-len(w) // THINNING)) if many else None
+    lines, centre, size, bounds = _centred(found, len(columns), w, order, some)
     w = w[order]
     rows = Rows(
         x=lines,
@@ -134,7 +136,7 @@ def standard_rows(
         blocks=blocks,
         bounds=bounds,
     )
-    few = every(rows, THINNING) if len(w) > MANY_ROWS else None
+    few = every(rows, THINNING, some) if many else None
     inverse = _whitening(rows, few, columns)
     if inverse is not None:
         _turn(lines, inverse, bounds)
@@ -151,9 +153,9 @@ def standard_rows(
 
 
 def _centred(
-    found: Iterable[NDArray[Any]], p: int, w: Floats, order: Ints
+    found: Iterable[NDArray[Any]], p: int, w: Floats, order: Ints, some: Floats | None
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Centre, scale and reorder predictors.
+    """Centre, scale and reorder predictors; write every so many numbers of each line to ``some``, if any.
 
     Returns
     -------
@@ -184,6 +186,8 @@ def _centred(
             line *= 1 / size[j]
         largest[j] = max(line.max(), -line.min())
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
+        if some is not None:
+            some[j] = lines[j, ::THINNING]
     return lines, centre, size, power_above(largest)[:, None]
 
 

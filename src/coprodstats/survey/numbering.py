@@ -68,7 +68,8 @@ def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 
 
 
 def _from_zero(codes: NDArray[np.integer[Any]], lowest: int) -> Ints:
-    return np.subtract(codes, lowest, dtype=np.intp)
+    found = codes.astype(np.intp, copy=False)
+    return found - lowest if lowest else found
 
 
 def _looked_up(codes: NDArray[np.integer[Any]], lowest: int, seen: NDArray[np.bool_], number: Ints) -> bool:
@@ -77,8 +78,9 @@ def _looked_up(codes: NDArray[np.integer[Any]], lowest: int, seen: NDArray[np.bo
     table = np.where(seen, np.cumsum(seen) - 1, -1)
     for rows in pieces(len(codes)):
         part = _from_zero(codes[rows], lowest)
-        number[rows] = part if gapless else table.take(part, mode="clip")
-        if number[rows].min() < 0:
+        if gapless:
+            number[rows] = part
+        elif np.take(table, part, out=number[rows], mode="clip").min() < 0:  # "raise" goes through a buffer
             return False
     return True
 
