@@ -12,7 +12,6 @@ from coprodstats.survey.declared_design import SurveyDesign
 from coprodstats.survey.design_faults import LonelyPSU, ReplicateMethod
 from coprodstats.survey.given_replicates import given_replicates
 from coprodstats.survey.made_replicates import made_replicates
-from coprodstats.survey.numbering import extremes
 from coprodstats.survey.resolved import (
     Calibration,
     Floats,
@@ -133,10 +132,8 @@ def _weights(design: SurveyDesign, frame: pd.DataFrame, stages: tuple[Stage, ...
             Fault(where=where, found="the column is not numeric", allowed="numbers of at least 0")
         )
     weights = column.to_numpy(dtype=float, na_value=np.nan)
-    if len(weights):
-        low, high = extremes(weights)
-        if low >= 0 and 0 < high < np.inf:  # NaN is neither
-            return weights
+    if len(weights) and weights.min() >= 0 and 0 < weights.max() < np.inf:  # NaN is neither
+        return weights
     faults = [
         Fault(
             where=where,

@@ -29,12 +29,6 @@ def occurring(codes: NDArray[np.integer[Any]], n_possible: int) -> NDArray[np.bo
     return seen if seen.all() else np.bincount(codes, minlength=n_possible) > 0
 
 
-def extremes(values: NDArray[Any]) -> tuple[Any, Any]:
-    """Return the smallest and the largest of some numbers, shape (n,), n > 0, in one pass; NaN if one is."""
-    parts = [values[rows] for rows in pieces(len(values))]
-    return np.min([part.min() for part in parts]), np.max([part.max() for part in parts])
-
-
 def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 0) -> tuple[Ints, Ints]:
     """Return codes numbered without gaps, in their order.
 
@@ -44,6 +38,8 @@ def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 
         A code from ``lowest`` to ``lowest`` + ``n_possible`` - 1 for each row, shape (n,).
     n_possible
         How many codes there may be: a table of this size is made.
+    lowest
+        The lowest code.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, listed
 from coprodstats.survey.declared_design import SurveyDesign
-from coprodstats.survey.numbering import extremes, first_rows, numbered, pieces
+from coprodstats.survey.numbering import first_rows, numbered, pieces
 from coprodstats.survey.resolved import Stage
 
 Floats = NDArray[np.float64]
@@ -118,7 +118,7 @@ def _tabled(column: pd.Series) -> tuple[Ints, Labels] | None:
         return number, dtype.categories[codes[first]]
     if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.can_cast(dtype, np.intp):
         values = column.to_numpy()
-        low, high = map(int, extremes(values))
+        low, high = int(values.min()), int(values.max())
         if high - low < max(len(values), FEW_PAIRS):
             number, first = numbered(values, high - low + 1, lowest=low)
             return number, values[first]
