@@ -16,6 +16,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from coprodstats.survey.two_threads import by_halves
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
@@ -111,10 +113,21 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
 
 def binned_parts(group: Ints, values: Floats, n_groups: int) -> tuple[Floats, Floats]:
     """Return the sums of numbers by group as an exact part and a small rest; see `binned`."""
-    exact, small = np.zeros((2, n_groups))
-    for rows, high, low in _summable(values, max(PIECE, n_groups)):
-        exact += np.bincount(group[rows], high, n_groups)
-        small += np.bincount(group[rows], low, n_groups)
+    bound, bits = _exact_cut(values)
+
+    def of_part(part: slice) -> tuple[Floats, Floats]:
+        places, numbers = group[part], values[part]
+        exact, small = np.zeros((2, n_groups))
+        # A table of many groups is made once: to make it takes as long as to look for places in it.
+        for rows, high, low in _pieces(numbers, bound, bits, PIECE if n_groups <= PIECE else len(numbers)):
+            exact += np.bincount(places[rows], high, n_groups)
+            small += np.bincount(places[rows], low, n_groups)
+        return exact, small
+
+    (exact, small), *others = by_halves(of_part, len(values))
+    for more_exact, more_small in others:
+        exact += more_exact
+        small += more_small
     return exact, small
 
 
@@ -181,17 +194,22 @@ def binned_lines(
     return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in both])
 
 
-def _summable(values: Floats, piece: int = PIECE) -> Iterator[tuple[slice, Floats, Floats]]:
-    """Yield numbers in pieces, cut in two parts, any number of the first of which add up exactly.
+def _exact_cut(values: Floats) -> tuple[Floats, int]:
+    """Return the size and the bits to which numbers are cut for their first parts to add up exactly."""
+    found = by_halves(lambda rows: max(float(values[rows].max()), -float(values[rows].min())), len(values))
+    return power_above(np.asarray(max(found))), _exact_bits(len(values))
+
+
+def _pieces(
+    values: Floats, bound: Floats, bits: int, piece: int = PIECE
+) -> Iterator[tuple[slice, Floats, Floats]]:
+    """Yield numbers in pieces, cut in two parts.
 
     A piece's parts last until the next one: whole lines of them would take longer to lay out than to add up.
     """
-    n = len(values)
-    pieces = [slice(start, min(start + piece, n)) for start in range(0, n, piece)]
-    largest = max(max(float(values[rows].max()), -float(values[rows].min())) for rows in pieces)
-    bound, bits = power_above(np.asarray(largest)), _exact_bits(n)
-    work = np.empty((2, min(piece, n)))
-    for rows in pieces:
+    work = np.empty((2, min(piece, len(values))))
+    for start in range(0, len(values), piece):
+        rows = slice(start, min(start + piece, len(values)))
         part = work[:, : rows.stop - rows.start]
         yield rows, *cut(values[rows], bound, bits, (part[0], part[1]))
 
@@ -236,11 +254,17 @@ def total(values: Floats) -> float:
     """
     if len(values) == 0:
         return 0.0
-    exact = small = 0.0
-    for _, high, low in _summable(values):
-        exact += float(high.sum())
-        small += float(low.sum())
-    return exact + small
+    bound, bits = _exact_cut(values)
+
+    def of_part(part: slice) -> tuple[float, float]:
+        exact = small = 0.0
+        for _, high, low in _pieces(values[part], bound, bits):
+            exact += float(high.sum())
+            small += float(low.sum())
+        return exact, small
+
+    exact, small = zip(*by_halves(of_part, len(values)), strict=True)
+    return float(sum(exact) + sum(small))
 
 
 def cross_products(left: Floats, right: Floats) -> Floats:
