@@ -227,7 +227,7 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     """
     kind = check_request(request, *faults)
     frame, reasons, declared = unpack(request.data, request.design)
-    parsed = parse_formula(formula, tuple(map(str, frame.columns)))
+    parsed = parse_formula(formula, tuple(map(str, frame.columns.tolist())))
     wrong_offset = offset_faults(request.offset, parsed.outcome, frame)
     if wrong_offset:
         raise ArgumentError(*wrong_offset)
@@ -239,7 +239,10 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     columns = {name: frame[name] for name in (parsed.outcome, *shown)}
     sample = draw_sample(parsed, columns, reasons, bound, inside, request.family, offset=request.offset)
     every_row = bool(sample.used.all())
-    rows = frame[shown] if every_row else frame.loc[sample.used, shown]  # the former copies nothing
+    # Made of the columns themselves, it copies nothing, whichever they are.
+    rows = pd.DataFrame({name: columns[name] for name in shown}, index=frame.index, copy=False)
+    if not every_row:
+        rows = rows[sample.used]
     predictors = read_predictors(parsed, columns if every_row else rows, sample.finite)
     weights = bound.weights if every_row else bound.weights[sample.used]
     scaled = weights if kind == "model" else weights * (len(weights) / total(weights))

@@ -166,7 +166,9 @@ def coded(plan: Plan, prepared: Mapping[str, pd.Series], rows: Ints | None = Non
                 values[f.variable] if k is None else values[f.variable] == k
                 for f, k in zip(term, marks, strict=True)
             )
-            yield reduce(np.multiply, parts)
+            with np.errstate(over="ignore"):  # a product that is not finite is told of by its name
+                column = reduce(np.multiply, parts)
+            yield column
 
 
 def values_of(column: pd.Series) -> NDArray[Any]:

@@ -69,8 +69,8 @@ def unpack(
     """Return the frame, the reasons of missing answers where known, and the design that applies."""
     if isinstance(data, CleanedSurvey):
         return data.frame, data.reason_categories, design if design is not None else data.design
-    duplicated = [str(c) for c in data.columns[data.columns.duplicated()]]
-    if duplicated:
+    if not data.columns.is_unique:
+        duplicated = [str(c) for c in data.columns[data.columns.duplicated()]]
         raise ModelError(Fault(where="data", found=f"columns occur twice: {listed(duplicated)}"))
     return data, None, design
 

@@ -131,7 +131,8 @@ def _weights(design: SurveyDesign, frame: pd.DataFrame, stages: tuple[Stage, ...
         raise WeightError(
             Fault(where=where, found="the column is not numeric", allowed="numbers of at least 0")
         )
-    weights = column.to_numpy(dtype=float, na_value=np.nan)
+    # A copy: what is done to the frame later on must not reach the design.
+    weights = column.to_numpy(dtype=float, na_value=np.nan, copy=True)
     if len(weights) and weights.min() >= 0 and 0 < weights.max() < np.inf:  # NaN is neither
         return weights
     faults = [

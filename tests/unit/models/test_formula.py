@@ -176,6 +176,14 @@ def test_messages_say_what_is_wrong_and_what_to_write(formula: str, message: str
         parse_formula(formula, COLUMNS)
 
 
+def test_a_formula_is_held_against_the_columns_of_each_data() -> None:
+    text = "y ~ age + C(country)"
+    assert parse_formula(text, COLUMNS).predictors == ("age", "country")
+    with pytest.raises(FormulaError, match=r"2 faults\)(.|\n)*no column 'age'(.|\n)*no column 'country'"):
+        parse_formula(text, ("y", "x"))
+    assert parse_formula(text, COLUMNS).factors == ("country",)
+
+
 def test_something_that_is_no_text_is_refused() -> None:
     with pytest.raises(FormulaError, match=r"it is not text"):
         parse_formula(3, COLUMNS)  # type: ignore[arg-type]

@@ -7,7 +7,13 @@ import pytest
 from coprodstats import logit, margins, predict
 from coprodstats.errors import EmptyCategoryError, InsufficientDataError, ModelError, RankDeficiencyError
 from coprodstats.models.formula import parse_formula
-from coprodstats.models.matrix import build_matrix, prepare_columns, rebuild_matrix
+from coprodstats.models.matrix import (
+    build_matrix,
+    design_columns,
+    prepare_columns,
+    read_predictors,
+    rebuild_matrix,
+)
 from coprodstats.models.rank import rank_deficient, refuse_too_many
 
 
@@ -199,6 +205,14 @@ def test_infinite_numbers_are_counted() -> None:
     data.loc[:1, "age"] = np.inf
     with pytest.raises(ModelError, match=r"term 'age': 2 rows give a number that is not finite"):
         built("age", data)
+
+
+def test_a_product_of_finite_numbers_may_be_infinite() -> None:
+    data = frame().assign(large=[1e200, -1e200] * 4, larger=[1e200] * 3 + [1.0] * 5)
+    formula = parse_formula("y ~ large * larger", tuple(data.columns))
+    columns, _ = design_columns(read_predictors(formula, data, frozenset({"large", "larger"})))
+    with pytest.raises(ModelError, match=r"term 'large:larger': 3 rows give a number that is not finite"):
+        list(columns)
 
 
 def test_integers_and_nullable_numbers_are_numbers() -> None:

@@ -261,3 +261,13 @@ def test_a_design_says_what_it_is_and_what_it_needs() -> None:
     assert design.columns() == ("w", "s", "p", "f")
     assert design.describe() == "weights: w, strata: s, PSUs: p, finite population: f"
     assert SurveyDesign().columns() == ()
+
+
+def test_a_design_stays_as_it_is_when_the_data_are_edited() -> None:
+    data = frame()
+    bound = resolve_design(SurveyDesign(weights="w", strata="stratum", psu="psu"), data)
+    kept = bound.weights.copy(), bound.psu.copy(), bound.stratum.copy()
+    data.loc[0, "w"] = 99.0
+    data.loc[0, "psu"] = 5
+    for before, now in zip(kept, (bound.weights, bound.psu, bound.stratum), strict=True):
+        assert np.array_equal(before, now)
