@@ -22,11 +22,14 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + PIECE, n))
 
 
-def occurring(codes: NDArray[np.integer[Any]], n_possible: int) -> NDArray[np.bool_]:
-    """Return which of the codes 0 … ``n_possible`` - 1 occur, shape (n_possible,)."""
+def occurring(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 0) -> NDArray[np.bool_]:
+    """Return which of the codes from ``lowest`` on occur, shape (n_possible,)."""
     seen = np.zeros(n_possible, dtype=bool)
-    seen[codes[:SOME_ROWS]] = True  # most often these show that none is left out
-    return seen if seen.all() else np.bincount(codes, minlength=n_possible) > 0
+    for rows in pieces(len(codes)):
+        seen[_from_zero(codes[rows], lowest)] = True
+        if seen.all():  # most often after a few pieces
+            break
+    return seen
 
 
 def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 0) -> tuple[Ints, Ints]:
@@ -54,11 +57,10 @@ def numbered(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 
     >>> number.tolist(), first.tolist()
     ([2, 0, 2, 1], [1, 3, 0])
     """
-    seen = np.zeros(n_possible, dtype=bool)
-    seen[_from_zero(codes[:PIECE], lowest)] = True  # most often all codes that occur
+    seen = occurring(codes[:PIECE], n_possible, lowest=lowest)  # most often all that occur
     number = np.empty(len(codes), dtype=np.intp)
     if not _looked_up(codes, lowest, seen, number):
-        seen = np.bincount(_from_zero(codes, lowest), minlength=n_possible) > 0
+        seen = occurring(codes, n_possible, lowest=lowest)
         _looked_up(codes, lowest, seen, number)
     return number, first_rows(number, int(np.count_nonzero(seen)))
 
