@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from bench_data import Survey
 from bench_time import Timing
 
+# Ours, with respondents who are alike not fitted together.
+ROW_BY_ROW = "coprodstats, row by row"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measured:

@@ -39,8 +39,9 @@ READING = """\
   time for categories may be below it.
 - Memory is the peak of what Python and numpy allocate during a fit, above what was there before (tracemalloc;
   buffers of compiled libraries are not seen), in units of the design matrix, n × 15 doubles.
-- One thread throughout: threads over blocks of rows were tried and gained nothing on two cores, as each step
-  on a block is too short.
+- *Row by row* are our fits of categories with respondents who are alike not fitted together.
+- Sums over 200,000 rows and more are made on two threads. Threads over the blocks of a fit were tried: they
+  made it slower, as each step on a block is too short.
 
 ## Not measured
 
