@@ -38,7 +38,7 @@ ROUNDED = 1e-11
 # it is a few standard errors from that of all, and costs an eighth of the passes that it saves.
 MANY_ROWS = 5_000
 THINNING = 8
-THINNED_TOLERANCE = 0.1
+THINNED_TOLERANCE = 1.0
 MAX_ITERATIONS = 60
 MAX_HALVINGS = 40
 # Below this the information, relative to its scale, is singular to working precision.

@@ -25,9 +25,10 @@ TOLERANCE = 1e-7
 SOLVER = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 # It begins with so many rows, and takes in up to so many that it has overlooked at a time.
 PROGRAMME_ROWS = 1_500
-# A logistic fit so many standard errors from its maximum is near enough to show that there is one; a search
-# that takes more steps is on its way to infinity, or nearly.
-NEAR = 0.1
+# A logistic fit that takes its last step so many standard errors from the maximum ends near enough to show
+# that there is one, first on some of the rows, then on all; a search that takes more steps is on its way to
+# infinity, or nearly.
+NEAR = 1.0
 NEARER = 1e-3
 STEPS = 10
 # Below this the smallest eigenvalue of an information, relative to the largest, may be rounding.

@@ -33,6 +33,9 @@ ROUNDING = 1e-10
 # they are the same whatever the order of rows and the BLAS library, and that products with them are exact.
 CENTRE_BITS = 8
 MATRIX_BITS = 24
+# Added to the binary logarithm of a deviation, so that none that is the root of a whole number, as those of
+# answers in equal shares are, lies between two powers of two, where rounding would choose.
+UPWARDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,19 +172,19 @@ def _centred(
     total = w.sum()
     lines = aligned(p, len(w))
     centre, size, largest = np.empty((3, p))
-    line, apart = aligned(2, len(w))
+    line = aligned(1, len(w))[0]
     for j, values in enumerate(found):
-        line[:] = values
-        np.subtract(line, line[0], out=apart)
-        mean = apart @ w / total
-        apart *= apart
-        deviation = np.sqrt(max(apart @ w / total - mean**2, 0.0))
-        mean += line[0]
-        constant = deviation < ROUNDING * abs(mean) and np.ptp(line) == 0
+        numbers = np.asarray(values, dtype=np.float64)
+        np.subtract(numbers, numbers[0], out=line)
+        mean = line @ w / total
+        line *= line
+        deviation = np.sqrt(max(line @ w / total - mean**2, 0.0))
+        mean += numbers[0]
+        constant = deviation < ROUNDING * abs(mean) and np.ptp(numbers) == 0
         size[j] = 1.0 if constant else _power_of_two(deviation)
         unit = size[j] / 2.0**CENTRE_BITS
-        centre[j] = line[0] if constant else np.rint(mean / unit) * unit
-        line -= centre[j]
+        centre[j] = numbers[0] if constant else np.rint(mean / unit) * unit
+        np.subtract(numbers, centre[j], out=line)
         if size[j] != 1.0:
             line *= 1 / size[j]
         largest[j] = max(line.max(), -line.min())
@@ -205,7 +208,7 @@ def _turn(lines: Floats, inverse: Floats, bound: Floats) -> None:
 
 def _power_of_two(size: float) -> float:
     """Return the power of two next to a size: scaling by it rounds nothing."""
-    return float(2.0 ** np.round(np.log2(size))) if size > 0 else 1.0
+    return float(2.0 ** np.round(np.log2(size) + UPWARDS)) if size > 0 else 1.0
 
 
 def _whitening(rows: Rows, few: Rows | None, columns: tuple[Column, ...]) -> Floats | None:
