@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from math import fsum
 from typing import Literal, get_args
 
 import numpy as np
@@ -42,7 +43,6 @@ from coprodstats.models.separation import Overlap, overlap, refuse_separation
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
-from coprodstats.survey.sums import total
 from coprodstats.survey.weighting import Weighting
 
 Floats = NDArray[np.float64]
@@ -347,6 +347,8 @@ def _null_loglik(ready: Prepared, link: Link) -> float:
 
 
 def _category_weights(rows: Rows) -> Floats:
-    """Return the weight of the rows of each category, whose blocks are neighbours, shape (K,)."""
-    of_category = [[b.rows for b in rows.blocks if b.category == k] for k in range(rows.n_cuts + 1)]
-    return np.array([total(rows.w[parts[0].start : parts[-1].stop]) for parts in of_category])
+    """Return the weight of the rows of each category, shape (K,)."""
+    sums: list[list[float]] = [[] for _ in range(rows.n_cuts + 1)]
+    for block in rows.blocks:
+        sums[block.category].append(float(rows.w[block.rows].sum()))
+    return np.array([fsum(of_category) for of_category in sums])

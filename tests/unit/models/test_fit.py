@@ -403,3 +403,20 @@ def test_many_random_data_sets_give_a_fit_or_an_error_of_ours() -> None:
         assert np.isfinite(model.estimates).all()
         assert (np.diff(model.thresholds) > 0).all()
     assert fitted > 150
+
+
+def test_without_predictors_each_category_has_its_share_of_the_weight() -> None:
+    # So many rows that those of a unit lie together, and a category's are no neighbours.
+    n, rng = 70_000, np.random.default_rng(5)
+    data = pd.DataFrame(
+        {
+            "y": pd.Categorical.from_codes(rng.integers(0, 3, n), ["low", "mid", "high"], ordered=True),
+            "x": rng.normal(size=n),
+            "w": rng.uniform(0.5, 2, n),
+            "psu": rng.integers(0, 100, n),
+        }
+    )
+    model = ologit("y ~ x", data, design=SurveyDesign(weights="w", psu="psu"))
+    weight = data.groupby("y", observed=True)["w"].sum() * n / data["w"].sum()
+    # The sums of 70,000 weights are rounded.
+    assert model.llnull == pytest.approx((weight * np.log(weight / n)).sum(), rel=1e-12)
