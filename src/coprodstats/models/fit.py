@@ -252,6 +252,7 @@ def _fit(
             partial(serial_replicates, refit=partial(penalised_refit, x=ready.standard, link=LINKS[link])),
         )
     near = overlap(ready.data.rows, ready.data.few)
+    ready = replace(ready, data=replace(ready.data, few=None))  # they have served
     if not near.shown:
         refuse_separation(
             ready.spec.formula.outcome,

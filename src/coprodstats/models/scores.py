@@ -92,13 +92,15 @@ class CumulativeScores:
         by_row[self.place] = group
         n_cuts, p = self.rows.n_cuts, len(self.rows.x)
         single = n_cuts == 1  # each row has an end at the only threshold
-        cell = by_row if single else self._categories() * n_groups + by_row
+        if not single:
+            for block in self.rows.blocks:
+                by_row[block.rows] += block.category * n_groups
         sums = binned_lines(
-            cell,
+            by_row,
             self.rows.x,
             n_groups if single else n_groups * (n_cuts + 1),
             factor=self.residual,
-            others=self.residual[None] if single else np.stack([self.above, self.below]),
+            others=[self.residual] if single else [self.above, self.below],
             bounds=bounds_of(self.rows),
         )
         if single:
@@ -164,10 +166,6 @@ class CumulativeScores:
             positions, lines = self._part(block)
             laid[positions, block.rows] = lines
         return laid
-
-    def _categories(self) -> Ints:
-        sizes = [block.rows.stop - block.rows.start for block in self.rows.blocks]
-        return np.repeat([block.category for block in self.rows.blocks], sizes)
 
 
 def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: Link) -> CumulativeScores:

@@ -9,7 +9,7 @@ Oishi 2008, *SIAM Journal on Scientific Computing* 31, 189-224; Ozaki, Ogita, Oi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -137,7 +137,7 @@ def binned_lines(
     n_groups: int,
     *,
     factor: Floats | None = None,
-    others: Floats | None = None,
+    others: Sequence[Floats] = (),
     bounds: Floats | None = None,
 ) -> Floats:
     """Return the sums by group of lines of numbers, whatever their order, shape (a + b, groups).
@@ -153,7 +153,7 @@ def binned_lines(
     factor
         What these lines are multiplied by, shape (m,).
     others
-        Further lines, which are not, shape (b, m).
+        b further lines, which are not, shape (m,) each.
     bounds
         Powers of two that no number of ``lines`` exceeds, shape (a, 1); they are looked for if not given.
 
@@ -163,7 +163,6 @@ def binned_lines(
     [[0.0, 1.0]]
     """
     a, m = lines.shape
-    others = np.empty((0, m)) if others is None else others
     changes = np.ones(m, dtype=bool)
     np.not_equal(group[1:], group[:-1], out=changes[1:])
     changes[::BLOCK] = True
@@ -175,7 +174,7 @@ def binned_lines(
     bounds = line_bounds(lines) if bounds is None else bounds
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    bounds = np.concatenate([bounds, line_bounds(others)])
+    bounds = np.concatenate([bounds, *(line_bounds(line[None]) for line in others)])
     count = len(bounds)
     work = aligned(3 * count, min(BLOCK, m))
     highs, lows = np.empty((2, count, len(begins)))
@@ -184,7 +183,8 @@ def binned_lines(
         part = slice(start, min(start + BLOCK, m))
         values, high, low = (work[k * count : (k + 1) * count, : part.stop - start] for k in range(3))
         np.multiply(lines[:, part], 1.0 if factor is None else factor[part], out=values[:a])
-        values[a:] = others[:, part]
+        for line, value in zip(others, values[a:], strict=True):
+            value[:] = line[part]
         cut(values, bounds, _exact_bits(m), (high, low))
         first = begins[one:two] - start
         np.add.reduceat(high, first, axis=1, out=highs[:, one:two])

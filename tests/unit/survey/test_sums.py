@@ -56,7 +56,7 @@ def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(values, runs
     group = np.sort(group) if runs else group
     by = np.random.default_rng(22).uniform(-1, 1, ROWS) if factor else None
     others = values[::-1, :2]
-    found = binned_lines(group, values.T, 8, factor=by, others=others.T)
+    found = binned_lines(group, values.T, 8, factor=by, others=list(others.T))
     terms = values if by is None else values * by[:, None]  # rounded once, as the sums' own terms are
     terms = np.hstack([terms, others])
     assert np.array_equal(found[:, 7], np.zeros(5))
