@@ -283,7 +283,7 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
         final, score_size = None, scores.sizes()
     else:
         found = settled.estimate(found)
-        scores = settled.scores(rows, place, w)
+        scores = settled.scores(rows, place, w, ready.data.by_unit)
         final = reported(settled, ready.centre, ready.inverse, _reordered(ready))
         score_size = np.zeros_like(found.theta)  # the score was summed without rounding
     convergence = certificate(found, score_size, float(w.sum()), to_user)

@@ -25,7 +25,7 @@ from coprodstats.models.exact_sums import Workplace, derived_at, exact_informati
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
 from coprodstats.models.pair_matrices import inverse, product, transposed
-from coprodstats.models.scores import CumulativeScores
+from coprodstats.models.scores import CumulativeScores, GroupWeights
 from coprodstats.survey.sums import power_above
 
 Floats = NDArray[np.float64]
@@ -80,10 +80,18 @@ class Settled:
             decrement=self.error**2,
         )
 
-    def scores(self, rows: Rows, place: Ints, w: Floats) -> CumulativeScores:
+    def scores(
+        self, rows: Rows, place: Ints, w: Floats, by_unit: GroupWeights | None = None
+    ) -> CumulativeScores:
         """Return the scores of respondents with weights ``w``, (n,), each of them row ``place``."""
         return CumulativeScores(
-            rows=rows, residual=self.residual, above=self.above, below=self.below, place=place, w=w
+            rows=rows,
+            residual=self.residual,
+            above=self.above,
+            below=self.below,
+            place=place,
+            w=w,
+            by_unit=by_unit,
         )
 
 

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from coprodstats.models.blocks import Block, Rows, bounds_of, derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.sums import BLOCK, LineSum, binned, binned_lines, cross_products, cut_lines, sums_by
+from coprodstats.survey.sums import (
+    BLOCK,
+    LineSum,
+    binned,
+    binned_lines,
+    binned_parts,
+    cross_products,
+    cut_lines,
+    sums_by,
+)
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -19,6 +28,44 @@ Ints = NDArray[np.intp]
 CELLS_PER_RESPONDENT = 2
 # So many of its cells are multiplied at once, which stay in the processor's cache.
 CELLS_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupWeights:
+    """What the respondents of each group weigh in each row that they share.
+
+    Attributes
+    ----------
+    group
+        Group of each respondent, shape (n,).
+    weight
+        Weights, shape (groups, m).
+    """
+
+    group: Ints
+    weight: Floats
+
+
+def weights_by_group(
+    group: Ints, n_groups: int, row: Ints, n_rows: int, w: Floats
+) -> tuple[Floats, Floats] | None:
+    """Return what respondents weigh by group and row, as exact and small parts, shape (groups, m) each.
+
+    None if these are many, compared with the respondents.
+
+    Parameters
+    ----------
+    group, row, w
+        Group, row and weight of each respondent, shape (n,).
+    n_groups, n_rows
+        Number of groups and of rows, m.
+    """
+    if n_groups * n_rows > CELLS_PER_RESPONDENT * len(row):
+        return None
+    cell = group * n_rows
+    cell += row
+    exact, small = binned_parts(cell, w, n_groups * n_rows)
+    return exact.reshape(n_groups, n_rows), small.reshape(n_groups, n_rows)
 
 
 class Scores(Protocol):
@@ -69,6 +116,8 @@ class CumulativeScores:
         Which row each respondent is, shape (n,).
     w
         Each respondent's weight, shape (n,).
+    by_unit
+        Weights by some groups and row, where they are known.
     """
 
     rows: Rows
@@ -77,6 +126,7 @@ class CumulativeScores:
     below: Floats
     place: Ints
     w: Floats
+    by_unit: GroupWeights | None = None
 
     def laid_out(self) -> Floats:
         """Return them, shape (n, q)."""
@@ -112,10 +162,8 @@ class CumulativeScores:
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""
         m = len(self.rows.w)
-        if n_groups * m <= CELLS_PER_RESPONDENT * len(self.place):
-            cell = group * m
-            cell += self.place
-            weight = binned(cell, self.w, n_groups * m).reshape(n_groups, m)
+        weight = self._weights_of(group, n_groups)
+        if weight is not None:
             lines, totals = self._lines(), LineSum.zero(n_groups, self.rows.n_cuts + len(self.rows.x))
             step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
             for start in range(0, m, step):
@@ -125,6 +173,13 @@ class CumulativeScores:
         share = self.w / self.rows.w[self.place]
         sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
         return np.vstack(sums).T
+
+    def _weights_of(self, group: Ints, n_groups: int) -> Floats | None:
+        """Return the weights by group and row, shape (n_groups, m), if there are few."""
+        if self.by_unit is not None and self.by_unit.group is group:
+            return self.by_unit.weight
+        parts = weights_by_group(group, n_groups, self.place, len(self.rows.w), self.w)
+        return None if parts is None else np.asarray(parts[0] + parts[1])
 
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""

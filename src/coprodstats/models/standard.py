@@ -15,6 +15,7 @@ from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
+from coprodstats.models.scores import GroupWeights, weights_by_group
 from coprodstats.survey.sums import BITS, aligned, binned, cut, line_products, power_above
 
 Floats = NDArray[np.float64]
@@ -54,6 +55,8 @@ class Standard:
         Which of ``rows`` each respondent is, shape (n,).
     few
         Every so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
+    by_unit
+        What respondents weigh by sampling unit and row, where they share rows and there are few of both.
     """
 
     centre: Floats
@@ -61,6 +64,7 @@ class Standard:
     rows: Rows
     place: Ints
     few: Rows | None = None
+    by_unit: GroupWeights | None = None
 
     @property
     def predictors(self) -> Floats:
@@ -124,8 +128,10 @@ def standard_rows(
         If a predictor is an exact combination of others, or there are as many as respondents.
     """
     refuse_too_many(len(y), columns)
+    by_unit = None
     if patterns is not None:
-        y, w = y[patterns.first], binned(patterns.of_row, w, len(patterns.first))
+        y = y[patterns.first]
+        w, by_unit = _shared_weights(patterns, w, together)
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
     many = len(w) > MANY_ROWS
     some = aligned(len(columns), -(-len(w) // THINNING)) if many else None
@@ -152,7 +158,20 @@ def standard_rows(
         rows=rows,
         few=few,
         place=place if patterns is None else place[patterns.of_row],
+        by_unit=None if by_unit is None else replace(by_unit, weight=by_unit.weight[:, order]),
     )
+
+
+def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[Floats, GroupWeights | None]:
+    """Return the weight of each pattern, shape (m,), and by sampling unit, where there are few of both."""
+    m = len(patterns.first)
+    parts = None
+    if unit is not None:
+        parts = weights_by_group(unit, int(unit.max()) + 1, patterns.of_row, m, w)
+    if unit is None or parts is None:
+        return binned(patterns.of_row, w, m), None
+    exact, small = parts
+    return exact.sum(axis=0) + small.sum(axis=0), GroupWeights(group=unit, weight=exact + small)
 
 
 def _centred(

@@ -196,8 +196,10 @@ def binned_lines(
 
 def _exact_cut(values: Floats) -> tuple[Floats, int]:
     """Return the size and the bits to which numbers are cut for their first parts to add up exactly."""
-    found = by_halves(lambda rows: max(float(values[rows].max()), -float(values[rows].min())), len(values))
-    return power_above(np.asarray(max(found))), _exact_bits(len(values))
+    n = len(values)
+    pieces = [values[start : start + PIECE] for start in range(0, n, PIECE)]
+    largest = max(max(float(piece.max()), -float(piece.min())) for piece in pieces)
+    return power_above(np.asarray(largest)), _exact_bits(n)
 
 
 def _pieces(
@@ -254,17 +256,11 @@ def total(values: Floats) -> float:
     """
     if len(values) == 0:
         return 0.0
-    bound, bits = _exact_cut(values)
-
-    def of_part(part: slice) -> tuple[float, float]:
-        exact = small = 0.0
-        for _, high, low in _pieces(values[part], bound, bits):
-            exact += float(high.sum())
-            small += float(low.sum())
-        return exact, small
-
-    exact, small = zip(*by_halves(of_part, len(values)), strict=True)
-    return float(sum(exact) + sum(small))
+    exact = small = 0.0
+    for _, high, low in _pieces(values, *_exact_cut(values)):
+        exact += float(high.sum())
+        small += float(low.sum())
+    return exact + small
 
 
 def cross_products(left: Floats, right: Floats) -> Floats:
