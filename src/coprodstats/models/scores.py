@@ -40,10 +40,13 @@ class GroupWeights:
         Group of each respondent, shape (n,).
     weight
         Weights, shape (groups, m).
+    row
+        Which row each column is, shape (m,).
     """
 
     group: Ints
     weight: Floats
+    row: Ints
 
 
 def weights_by_group(
@@ -161,25 +164,28 @@ class CumulativeScores:
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""
-        m = len(self.rows.w)
-        weight = self._weights_of(group, n_groups)
-        if weight is not None:
-            lines, totals = self._lines(), LineSum.zero(n_groups, self.rows.n_cuts + len(self.rows.x))
+        shared = self._shared(group, n_groups)
+        if shared is not None:
+            lines = (self._lines() / self.rows.w)[:, shared.row]
+            totals = LineSum.zero(n_groups, len(lines))
             step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
-            for start in range(0, m, step):
+            for start in range(0, len(shared.row), step):
                 part = slice(start, start + step)
-                totals = totals.plus(cut_lines(weight[:, part] / self.rows.w[part]), lines[:, part])
+                totals = totals.plus(cut_lines(shared.weight[:, part]), lines[:, part])
             return totals.rounded()
         share = self.w / self.rows.w[self.place]
         sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
         return np.vstack(sums).T
 
-    def _weights_of(self, group: Ints, n_groups: int) -> Floats | None:
-        """Return the weights by group and row, shape (n_groups, m), if there are few."""
+    def _shared(self, group: Ints, n_groups: int) -> GroupWeights | None:
+        """Return the weights by group and row, if there are few."""
         if self.by_unit is not None and self.by_unit.group is group:
-            return self.by_unit.weight
-        parts = weights_by_group(group, n_groups, self.place, len(self.rows.w), self.w)
-        return None if parts is None else np.asarray(parts[0] + parts[1])
+            return self.by_unit
+        m = len(self.rows.w)
+        parts = weights_by_group(group, n_groups, self.place, m, self.w)
+        if parts is None:
+            return None
+        return GroupWeights(group=group, weight=parts[0] + parts[1], row=np.arange(m))
 
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""

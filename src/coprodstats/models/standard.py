@@ -158,7 +158,7 @@ def standard_rows(
         rows=rows,
         few=few,
         place=place if patterns is None else place[patterns.of_row],
-        by_unit=None if by_unit is None else replace(by_unit, weight=by_unit.weight[:, order]),
+        by_unit=None if by_unit is None else replace(by_unit, row=place),
     )
 
 
@@ -171,7 +171,9 @@ def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[F
     if unit is None or parts is None:
         return binned(patterns.of_row, w, m), None
     exact, small = parts
-    return exact.sum(axis=0) + small.sum(axis=0), GroupWeights(group=unit, weight=exact + small)
+    return exact.sum(axis=0) + small.sum(axis=0), GroupWeights(
+        group=unit, weight=exact + small, row=np.arange(m)
+    )
 
 
 def _centred(
