@@ -65,9 +65,7 @@ def weights_by_group(
     """
     if n_groups * n_rows > CELLS_PER_RESPONDENT * len(row):
         return None
-    cell = group * n_rows
-    cell += row
-    exact, small = binned_parts(cell, w, n_groups * n_rows)
+    exact, small = binned_parts(group, w, n_groups, within=(row, n_rows))
     return exact.reshape(n_groups, n_rows), small.reshape(n_groups, n_rows)
 
 

@@ -111,15 +111,28 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
     return np.asarray(high + low)
 
 
-def binned_parts(group: Ints, values: Floats, n_groups: int) -> tuple[Floats, Floats]:
-    """Return the sums of numbers by group as an exact part and a small rest; see `binned`."""
+def binned_parts(
+    group: Ints, values: Floats, n_groups: int, *, within: tuple[Ints, int] | None = None
+) -> tuple[Floats, Floats]:
+    """Return the sums of numbers by group as an exact part and a small rest; see `binned`.
+
+    Of groups ``within`` others, of which there are so many, group is that of the latter.
+    """
+    if within is not None:
+        n_groups *= within[1]
     bound, bits = _exact_cut(values)
 
     def of_part(part: slice) -> tuple[Floats, Floats]:
         places, numbers = group[part], values[part]
+        if within is not None:
+            places = places * within[1]
+            places += within[0][part]
+        if n_groups > PIECE:  # to make so large a table takes as long as to look for places in it
+            high, low = cut(numbers, bound, bits)
+            one, two = (np.bincount(places, part_, n_groups) for part_ in (high, low))
+            return np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
         exact, small = np.zeros((2, n_groups))
-        # A table of many groups is made once: to make it takes as long as to look for places in it.
-        for rows, high, low in _pieces(numbers, bound, bits, PIECE if n_groups <= PIECE else len(numbers)):
+        for rows, high, low in _pieces(numbers, bound, bits):
             exact += np.bincount(places[rows], high, n_groups)
             small += np.bincount(places[rows], low, n_groups)
         return exact, small
