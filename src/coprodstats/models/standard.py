@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from coprodstats.errors import Fault, ModelError
 from coprodstats.models.blocks import BLOCK_ROWS, Rows, every, sorted_order
 from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import THINNING
@@ -30,6 +31,8 @@ MANY_ROWS = 20_000
 WELL_CONDITIONED = 1e-6
 # Below this share of its mean a column's deviation may be that of rounding: does the column vary at all?
 ROUNDING = 1e-10
+# A column's deviation is to lie between these, so that squares of it and of estimates are numbers.
+SMALLEST, LARGEST = 1e-100, 1e100
 # Bits that centres and the matrix keep, relative to the spread and to the largest of a column: so few that
 # they are the same whatever the order of rows and the BLAS library, and that products with them are exact.
 CENTRE_BITS = 8
@@ -126,6 +129,8 @@ def standard_rows(
     ------
     RankDeficiencyError
         If a predictor is an exact combination of others, or there are as many as respondents.
+    ModelError
+        If a predictor's numbers are so large or so small that variances can't be computed.
     """
     refuse_too_many(len(y), columns)
     by_unit = None
@@ -135,7 +140,7 @@ def standard_rows(
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
     many = len(w) > MANY_ROWS
     some = aligned(len(columns), -(-len(w) // THINNING)) if many else None
-    lines, centre, size, bounds = _centred(found, len(columns), w, order, some)
+    lines, centre, size, bounds = _centred(found, columns, w, order, some)
     w = w[order]
     rows = Rows(
         x=lines,
@@ -177,7 +182,11 @@ def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[F
 
 
 def _centred(
-    found: Iterable[NDArray[Any]], p: int, w: Floats, order: Ints, some: Floats | None
+    found: Iterable[NDArray[Any]],
+    columns: tuple[Column, ...],
+    w: Floats,
+    order: Ints,
+    some: Floats | None,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Centre, scale and reorder predictors; write every so many numbers of each line to ``some``, if any.
 
@@ -191,17 +200,22 @@ def _centred(
         Powers of two that no number of a line exceeds, shape (p, 1).
     """
     total = w.sum()
-    lines = aligned(p, len(w))
-    centre, size, largest = np.empty((3, p))
+    lines = aligned(len(columns), len(w))
+    centre, size, largest = np.ones((3, len(columns)))
+    faults: list[Fault] = []
     line = aligned(1, len(w))[0]
     for j, values in enumerate(found):
         numbers = np.asarray(values, dtype=np.float64)
-        np.subtract(numbers, numbers[0], out=line)
-        mean = line @ w / total
-        line *= line
-        deviation = np.sqrt(max(line @ w / total - mean**2, 0.0))
-        mean += numbers[0]
-        constant = deviation < ROUNDING * abs(mean) and np.ptp(numbers) == 0
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.subtract(numbers, numbers[0], out=line)
+            mean = line @ w / total
+            line *= line
+            deviation = np.sqrt(max(line @ w / total - mean**2, 0.0))
+            mean += numbers[0]
+            constant = deviation < ROUNDING * abs(mean) and np.ptp(numbers) == 0
+        if not (constant or SMALLEST < deviation < LARGEST):
+            faults.append(_out_of_range(columns[j], SMALLEST if deviation <= SMALLEST else LARGEST))
+            continue
         size[j] = 1.0 if constant else _power_of_two(deviation)
         unit = size[j] / 2.0**CENTRE_BITS
         centre[j] = numbers[0] if constant else np.rint(mean / unit) * unit
@@ -212,7 +226,19 @@ def _centred(
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
         if some is not None:
             some[j] = lines[j, ::THINNING]
+    if faults:
+        raise ModelError(*faults)
     return lines, centre, size, power_above(largest)[:, None]
+
+
+def _out_of_range(column: Column, limit: float) -> Fault:
+    beyond = "above" if limit == LARGEST else "below"
+    return Fault(
+        where=f"term {column.name!r}",
+        found=f"its standard deviation is {beyond} {limit:g}: variances would be beyond the range of numbers",
+        allowed=f"{SMALLEST:g} to {LARGEST:g}",
+        remedy="express it in another unit",
+    )
 
 
 def _turn(lines: Floats, inverse: Floats, bound: Floats) -> None:

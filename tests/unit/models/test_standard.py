@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coprodstats.errors import RankDeficiencyError
+from coprodstats.errors import ModelError, RankDeficiencyError
 from coprodstats.models import standard
 from coprodstats.models.coding import Column
 from coprodstats.models.standard import Standard, standard_rows
@@ -98,3 +98,13 @@ def test_as_many_columns_as_rows_are_refused() -> None:
     rng = np.random.default_rng(1)
     with pytest.raises(RankDeficiencyError, match="5 columns for 6 rows"):
         made(rng.normal(size=(6, 5)), np.ones(6), np.arange(6) % 2)
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"), [(1e160, "above 1e[+]100"), (1e307, "above"), (1e-200, "below 1e-100")]
+)
+def test_numbers_whose_squares_are_none_are_refused_by_name(scale: float, said: str) -> None:
+    x, w, y = draw()
+    x[:, 1] *= scale / 50
+    with pytest.raises(ModelError, match=f"(?s)term 'x1'.*standard deviation is {said}.*another unit"):
+        made(x, w, y)
