@@ -37,7 +37,7 @@ from coprodstats.models.blocks import BLOCK_ROWS
 from coprodstats.models.results import FittedModel
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-REPEATS = 7
+REPEATS = 15
 # Why a program is not run on some survey.
 AS_BEFORE = "not run: it takes as long as on numbers"
 
@@ -97,6 +97,11 @@ def measure(
     timings += from_statsmodels(survey, repeats, ordered=ORDERED_MODEL not in left_out)
     r_programs = tuple(p for p in R_PROGRAMS if p not in left_out) if with_r else ()
     timings += from_others(survey, repeats, r_programs=r_programs, svy_python=svy)
+    # Once more: a machine's pace changes in the minutes that the others take.
+    again = {
+        model: timed(model, "coprodstats again", fit, our_slopes, repeats) for model, fit in fits.items()
+    }
+    timings[: len(fits)] = [t.with_more(again[t.model]) for t in timings[: len(fits)]]
     timings += [Timing(model=_model_of(p), program=p, note=why) for p, why in left_out.items()]
     return Measured(
         survey=survey,

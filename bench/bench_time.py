@@ -9,7 +9,7 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,10 @@ class Timing:
     cpu: tuple[float, ...] = ()
     slopes: np.ndarray | None = None
     note: str = ""
+
+    def with_more(self, other: Timing) -> Timing:
+        """Return these times with those of another run of the same."""
+        return replace(self, wall=self.wall + other.wall, cpu=self.cpu + other.cpu)
 
     @property
     def median(self) -> float:
