@@ -350,15 +350,7 @@ class LineSum:
         high = self.high + self.low
         return high, (self.high - high) + self.low
 
-    def plus(
-        self,
-        left: CutLines,
-        right: Floats,
-        *,
-        bounds: Floats | None = None,
-        rest: Floats | None = None,
-        work: tuple[Floats, Floats] | None = None,
-    ) -> LineSum:
+    def plus(self, left: CutLines, right: Floats) -> LineSum:
         """Return the sum with the products of a block's lines added.
 
         Parameters
@@ -367,17 +359,8 @@ class LineSum:
             Lines of at most `BLOCK` numbers, shape (a, m).
         right
             The others, shape (b, m).
-        bounds
-            Powers of two that they don't exceed, shape (b, 1).
-        rest
-            What is to be added to them, beyond the digits of a double, far smaller, shape (b, m).
-        work
-            Arrays to work in, shape (b, m) each.
         """
-        first, second = cut(right, line_bounds(right) if bounds is None else bounds, BITS - 1, work)
-        if rest is not None:
-            second += rest
-            right = right + rest
+        first, second = cut(right, line_bounds(right), BITS - 1)
         small = line_products(left.high, second)
         small += line_products(left.low, right)
         return self._with(line_products(left.high, first), small)
