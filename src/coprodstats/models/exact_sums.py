@@ -82,7 +82,7 @@ class Workplace:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Derived:
-    """Derivatives of a block's rows in doubles, weighted; see `coprodstats.models.blocks.Derived`.
+    """Derivatives of a block's rows in doubles, weighted; see `coprodstats.models.evaluation.Derived`.
 
     Attributes
     ----------
@@ -214,7 +214,7 @@ def derived_at(cuts: Pair, moved: Floats, link: Link) -> Derive:
 def _logistic(
     kept: Floats, moved: Floats, w: Floats, k: int, *, moved_cuts: Floats, shared: Floats
 ) -> Derived:
-    """Return the derivatives for the logistic distribution, as `coprodstats.models.blocks` does.
+    """Return the derivatives for the logistic distribution, as `coprodstats.models.evaluation` does.
 
     A library's exponential differs between processors in its last bit; that of `double_double` does not.
     """

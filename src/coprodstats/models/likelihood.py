@@ -14,15 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from coprodstats.models.blocks import (
-    Evaluation,
-    Rows,
-    category_weights,
-    evaluate,
-    every,
-    gradient,
-    sort_rows,
-)
+from coprodstats.models.blocks import Rows, category_weights, every, sort_rows
+from coprodstats.models.evaluation import Evaluation, evaluate, gradient
 from coprodstats.models.links import Derivatives, Link, interval_derivatives, log_interval
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.blocks import Block, Rows, bounds_of, derived_blocks
+from coprodstats.models.blocks import Block, Rows, bounds_of
+from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
 from coprodstats.survey.sums import (
     BLOCK,

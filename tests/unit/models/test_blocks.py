@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from coprodstats.models import blocks, likelihood
+from coprodstats.models.evaluation import evaluate
 from coprodstats.models.links import LINKS
 
 
@@ -41,7 +42,7 @@ def test_blocks_add_up_to_the_row_wise_derivatives(
     monkeypatch.setattr(blocks, "SORTED_ROWS", 150)
     x, y, w, offset, theta = problem(n_cuts)
     rows, _ = blocks.sort_rows(x, y, w, n_cuts, offset=offset)
-    ours = blocks.evaluate(theta, rows, LINKS[name])
+    ours = evaluate(theta, rows, LINKS[name])
     loglik, score, info = row_wise(theta, (x, y, w, offset), name)
     # sums of 400 terms in another order
     assert ours.loglik == pytest.approx(loglik, rel=1e-13)
@@ -67,7 +68,7 @@ def test_every_third_row_is_a_third_of_the_data() -> None:
     some = blocks.every(rows, 3)
     kept = order[::3]
     theirs = row_wise(theta, (x[kept], y[kept], w[kept], offset[kept]), "logit")
-    ours = blocks.evaluate(theta, some, LINKS["logit"])
+    ours = evaluate(theta, some, LINKS["logit"])
     assert ours.loglik == pytest.approx(theirs[0], rel=1e-13)
     assert ours.score == pytest.approx(theirs[1], rel=1e-12, abs=1e-12)
     assert all(b.rows.start < b.rows.stop for b in blocks.every(rows, 64).blocks)
@@ -96,7 +97,7 @@ def test_thresholds_out_of_order_have_no_likelihood() -> None:
     x, y, w, _, theta = problem(2)
     rows, _ = blocks.sort_rows(x, y, w, 2)
     theta[:2] = [0.5, 0.5]
-    assert blocks.evaluate(theta, rows, LINKS["logit"]).loglik == -np.inf
+    assert evaluate(theta, rows, LINKS["logit"]).loglik == -np.inf
 
 
 @pytest.mark.parametrize("eta", [-40.0, -8.0, 1e-9, 12.0, 300.0, 345.0, 600.0, 2000.0])
@@ -105,7 +106,7 @@ def test_a_single_logistic_row_has_fourteen_digits_in_both_tails(eta: float, cat
     # odds up to exp(350) are computed as such, beyond that on the log scale
     cuts = (-0.7, 0.9)
     rows, _ = blocks.sort_rows(np.array([[eta]]), np.array([category]), np.ones(1), 2)
-    ours = blocks.evaluate(np.array([*cuts, 1.0]), rows, LINKS["logit"])
+    ours = evaluate(np.array([*cuts, 1.0]), rows, LINKS["logit"])
     with mpmath.workdps(1000):  # of 1 - exp(-2000) too something must be left
 
         def log_p(theta: list[mpmath.mpf]) -> mpmath.mpf:

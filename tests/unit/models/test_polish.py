@@ -10,7 +10,8 @@ import pytest
 
 from coprodstats.models import double_double as dd
 from coprodstats.models import likelihood
-from coprodstats.models.blocks import Rows, evaluate, sort_rows
+from coprodstats.models.blocks import Rows, sort_rows
+from coprodstats.models.evaluation import evaluate
 from coprodstats.models.exact_rows import derivative
 from coprodstats.models.links import LINKS
 from coprodstats.models.polish import near_enough, settle
