@@ -20,7 +20,8 @@ from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import RowGroups
 from coprodstats.models.scenarios import Block, Scenario
 from coprodstats.survey.design import ResolvedDesign, design_variance
-from coprodstats.survey.sums import binned, settled_product, sums_by
+from coprodstats.survey.products import settled_product
+from coprodstats.survey.sums import binned, sums_by
 
 Floats = NDArray[np.float64]
 Vce = Literal["delta", "unconditional"]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from coprodstats.survey.sums import AT_ONCE, aligned, line_bounds
+from coprodstats.survey.lines import AT_ONCE, aligned, line_bounds
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

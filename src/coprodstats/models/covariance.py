@@ -12,7 +12,7 @@ from coprodstats.models.pair_matrices import sandwich
 from coprodstats.models.scores import Scores
 from coprodstats.survey.design import Ints, ResolvedDesign, design_variance
 from coprodstats.survey.numbering import first_rows, occurring
-from coprodstats.survey.sums import settled_product
+from coprodstats.survey.products import settled_product
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

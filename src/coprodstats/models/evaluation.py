@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows
 from coprodstats.models.links import Link, interval_derivatives
-from coprodstats.survey.sums import aligned, line_products
+from coprodstats.survey.lines import aligned
+from coprodstats.survey.products import line_products
 
 Floats = NDArray[np.float64]
 

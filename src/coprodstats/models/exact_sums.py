@@ -1,7 +1,7 @@
 """Score and information of a cumulative-link likelihood summed with twice the digits of a double.
 
 Rows are taken block by block. Predictors and derivatives are cut in two, so that the products of the first
-parts are exact and those of the others small (`coprodstats.survey.sums`): the sums depend neither on the
+parts are exact and those of the others small (`coprodstats.survey.lines`): the sums depend neither on the
 order of rows nor on the BLAS library. Symbols are those of `coprodstats.models.likelihood`.
 """
 
@@ -21,7 +21,8 @@ from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import transposed
-from coprodstats.survey.sums import BITS, CutLines, LineSum, aligned, cut, power_above
+from coprodstats.survey.lines import BITS, aligned, cut, power_above
+from coprodstats.survey.products import CutLines, LineSum
 
 Floats = NDArray[np.float64]
 

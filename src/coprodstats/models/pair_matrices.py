@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from coprodstats.models import double_double as dd
 from coprodstats.models.double_double import Pair
-from coprodstats.survey.sums import cut, power_above
+from coprodstats.survey.lines import cut, power_above
 
 Floats = NDArray[np.float64]
 

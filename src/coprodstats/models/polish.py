@@ -4,7 +4,7 @@ A fit in doubles ends within some 1e-13 standard errors of the maximum, at a poi
 of rows, the BLAS library and its threads. Here the score is evaluated with twice the digits, at estimates of
 twice the digits, and Newton's method goes on with the information of the fit (iterative refinement), until
 what is left is far below the last bit. Information and scores are then taken at that point, from sums that
-don't depend on the order of rows (`coprodstats.survey.sums`); that is so near that what its rows are made of
+don't depend on the order of rows (`coprodstats.survey.products`); that is so near that what its rows are made of
 follows from the last score's.
 
 Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one category.
@@ -26,7 +26,7 @@ from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
 from coprodstats.models.pair_matrices import inverse, product, transposed
 from coprodstats.models.scores import CumulativeScores, GroupWeights
-from coprodstats.survey.sums import power_above
+from coprodstats.survey.lines import power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

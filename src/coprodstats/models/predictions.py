@@ -25,7 +25,7 @@ from coprodstats.models.responses import row_gradients, row_values
 from coprodstats.models.results import FittedModel
 from coprodstats.models.row_groups import By, row_groups
 from coprodstats.models.scenarios import prediction_blocks
-from coprodstats.survey.sums import BLOCK
+from coprodstats.survey.lines import BLOCK
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from coprodstats.models.links import Link, log_interval
-from coprodstats.survey.sums import BLOCK, LineSum, cut_lines, settled_product
+from coprodstats.survey.lines import BLOCK
+from coprodstats.survey.products import LineSum, cut_lines, settled_product
 
 Floats = NDArray[np.float64]
 

@@ -11,16 +11,9 @@ from numpy.typing import NDArray
 from coprodstats.models.blocks import Block, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.sums import (
-    BLOCK,
-    LineSum,
-    binned,
-    binned_lines,
-    binned_parts,
-    cross_products,
-    cut_lines,
-    sums_by,
-)
+from coprodstats.survey.lines import BLOCK
+from coprodstats.survey.products import LineSum, cross_products, cut_lines
+from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -17,7 +17,9 @@ from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
 from coprodstats.models.scores import GroupWeights, weights_by_group
-from coprodstats.survey.sums import BITS, aligned, binned, cut, line_products, power_above
+from coprodstats.survey.lines import BITS, aligned, cut, power_above
+from coprodstats.survey.products import line_products
+from coprodstats.survey.sums import binned
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

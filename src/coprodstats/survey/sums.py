@@ -1,91 +1,26 @@
-"""Sums and products that depend neither on the order of rows nor on the BLAS library or its threads.
+"""Sums of numbers, by group or of all, that depend neither on the order of rows nor on threads.
 
-A double is cut at a fixed place into a high part of few bits, whose products and sums a double holds
-exactly, whatever their order, and a low part that is at most 2**-21 of the largest: rounding in the sums of
-the low parts is below 2**-73 of the size of a term, far below the last bit of the result (Rump, Ogita and
-Oishi 2008, *SIAM Journal on Scientific Computing* 31, 189-224; Ozaki, Ogita, Oishi and Rump 2012,
-*Numerical Algorithms* 59, 95-118).
+See `coprodstats.survey.lines` for how numbers are cut in two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from coprodstats.survey.lines import BLOCK, aligned, cut, line_bounds, power_above
 from coprodstats.survey.two_threads import by_halves
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# 21 bits on one side and 20 on the other, and the sum over 4,096 rows: 53 bits.
-BITS = 21
-BLOCK = 4096
 # Single lines are summed in pieces of so many numbers, which stay in the processor's cache.
 PIECE = 32_768
-# OpenBLAS multiplies matrices of up to so many products of numbers without rearranging them: twice as fast.
-SMALL_PRODUCT = 1_000_000
-SHORTEST_PIECE = 512
-# Numbers that the processor handles at once, and numbers in a page of memory. Lines that begin pages apart
-# would share places in its cache, and are kept a little further apart.
-AT_ONCE = 8
-PAGE = 512
-PADDING = 64
 # Runs of neighbours of one group are added up as such if there are so many numbers in each.
 NUMBERS_PER_RUN = 8
-
-
-def aligned(lines: int, length: int) -> Floats:
-    """Return memory for lines of numbers, shape (lines, length), each from a boundary of 64 bytes on.
-
-    Numbers on both sides of such a boundary are read and written half as fast.
-    """
-    apart = -(-length // AT_ONCE) * AT_ONCE
-    if apart % PAGE == 0:
-        apart += PADDING
-    memory = np.empty(lines * apart + AT_ONCE)
-    first = -(memory.__array_interface__["data"][0] // memory.itemsize) % AT_ONCE
-    return memory[first : first + lines * apart].reshape(lines, apart)[:, :length]
-
-
-def cut(
-    values: Floats, size: Floats | float, bits: int, out: tuple[Floats, Floats] | None = None
-) -> tuple[Floats, Floats]:
-    """Return values as the sum of multiples of ``size / 2**bits`` and rests of at most half of that.
-
-    Parameters
-    ----------
-    values
-        Numbers.
-    size
-        Powers of two, at least as large as any of them; broadcast to ``values``.
-    bits
-        How many bits the first part keeps.
-    out
-        Arrays to hold the parts.
-    """
-    # Added and taken away again, it rounds to a multiple of its last bit.
-    anchor = size * (1.5 * 2.0 ** (52 - bits))
-    high, low = (None, None) if out is None else out
-    high = np.add(values, anchor, out=high)
-    high -= anchor
-    return high, np.subtract(values, high, out=low)
-
-
-def power_above(size: Floats) -> Floats:
-    """Return the smallest powers of two that are not below some sizes; 1 for zero.
-
-    Examples
-    --------
-    >>> power_above(np.array([0.3, 0.0, 4.0, 5.0])).tolist()
-    [0.5, 1.0, 4.0, 8.0]
-    """
-    mantissa, exponent = np.frexp(size)
-    exact = mantissa == 0.5
-    return np.where(size > 0, np.ldexp(1.0, exponent - exact), 1.0)
 
 
 def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
@@ -274,163 +209,3 @@ def total(values: Floats) -> float:
         exact += float(high.sum())
         small += float(low.sum())
     return exact + small
-
-
-def cross_products(left: Floats, right: Floats) -> Floats:
-    """Return left' right, whatever the order of the rows, shape (a, b).
-
-    Parameters
-    ----------
-    left, right
-        Numbers, shapes (n, a) and (n, b).
-
-    Examples
-    --------
-    >>> cross_products(np.array([[1e9], [1.0], [-1e9]]), np.array([[1e9], [1.0], [1e9]])).tolist()
-    [[1.0]]
-    """
-    total = LineSum.zero(left.shape[1], right.shape[1])
-    for start in range(0, len(left), BLOCK):
-        a = np.ascontiguousarray(left[start : start + BLOCK].T)
-        b = a if right is left else np.ascontiguousarray(right[start : start + BLOCK].T)
-        total = total.plus(cut_lines(a), b)
-    found = total.rounded()
-    return (found + found.T) / 2 if right is left else found
-
-
-def line_products(left: Floats, right: Floats) -> Floats:
-    """Return left right', shape (a, b), of lines of numbers, shapes (a, m) and (b, m)."""
-    piece = left.shape[1]
-    while len(left) * len(right) * piece > SMALL_PRODUCT and piece > SHORTEST_PIECE:
-        piece = -(-piece // 2)
-    found = np.asarray(left[:, :piece] @ right[:, :piece].T)
-    for start in range(piece, left.shape[1], piece):
-        found += left[:, start : start + piece] @ right[:, start : start + piece].T
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CutLines:
-    """Lines of numbers as sums of a part of `BITS` bits and a rest, shape (a, m) each."""
-
-    high: Floats
-    low: Floats
-
-
-def cut_lines(lines: Floats) -> CutLines:
-    """Return lines, (a, m), cut in two."""
-    high, low = cut(lines, line_bounds(lines), BITS)
-    return CutLines(high=high, low=low)
-
-
-def line_bounds(lines: Floats) -> Floats:
-    """Return powers of two that no number of a line exceeds in size, shape (a, 1)."""
-    largest = np.maximum(lines.max(axis=1, initial=0.0), -lines.min(axis=1, initial=0.0))
-    return power_above(largest)[:, None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LineSum:
-    """A sum over blocks of the products of lines, as an unevaluated sum of two doubles, shape (a, b)."""
-
-    high: Floats
-    low: Floats
-
-    @classmethod
-    def zero(cls, a: int, b: int) -> LineSum:
-        """Return the sum of nothing."""
-        return cls(high=np.zeros((a, b)), low=np.zeros((a, b)))
-
-    def rounded(self) -> Floats:
-        """Return it as doubles."""
-        return self.high + self.low
-
-    def parts(self) -> tuple[Floats, Floats]:
-        """Return it as the nearest doubles and what they lack."""
-        high = self.high + self.low
-        return high, (self.high - high) + self.low
-
-    def plus(self, left: CutLines, right: Floats) -> LineSum:
-        """Return the sum with the products of a block's lines added.
-
-        Parameters
-        ----------
-        left
-            Lines of at most `BLOCK` numbers, shape (a, m).
-        right
-            The others, shape (b, m).
-        """
-        first, second = cut(right, line_bounds(right), BITS - 1)
-        small = line_products(left.high, second)
-        small += line_products(left.low, right)
-        return self._with(line_products(left.high, first), small)
-
-    def plus_cut(self, left: Floats, right: Floats) -> LineSum:
-        """Return the sum with the products of a block's lines added, all of them cut in two.
-
-        Parameters
-        ----------
-        left
-            First parts of at most `BITS` bits, then rests, of at most `BLOCK` numbers each, shape (2a, m).
-        right
-            First parts of one bit less, then rests, shape (2b, m).
-        """
-        a, b = self.high.shape
-        found = line_products(left, right)
-        return self._with(found[:a, :b], found[:a, b:] + found[a:, :b] + found[a:, b:])
-
-    def plus_square(self, lines: Floats, bounds: Floats, work: tuple[Floats, Floats]) -> LineSum:
-        """Return the sum with the products of a block's first lines and all of them, not quite symmetric.
-
-        The mean of it and its transpose is the sum of the products. Lines are overwritten.
-
-        Parameters
-        ----------
-        lines
-            At most `BLOCK` numbers each, shape (b, m); the first a of them are the left ones.
-        bounds
-            Powers of two that they don't exceed, shape (b, 1).
-        work
-            Arrays to work in, shape (b, m) each.
-        """
-        a = len(self.high)
-        high, low = cut(lines, bounds, BITS - 1, work)
-        # In two parts: a product of lines with themselves, taken as one, is slower than any other.
-        exact = np.concatenate([line_products(high[: a // 2], high), line_products(high[a // 2 : a], high)])
-        small = np.empty_like(exact)
-        if len(lines) > a:  # those on the right only
-            small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
-        lines[:a] += high[:a]
-        small[:, :a] = line_products(lines[:a], low[:a])
-        return self._with(exact, small)
-
-    def plus_total(self, values: Floats) -> LineSum:
-        """Return the sum of numbers, shape (1, 1), with those of a block added, shape (m,)."""
-        ones = np.ones((1, len(values)))
-        return self.plus(CutLines(high=ones, low=np.zeros_like(ones)), values[None])
-
-    def _with(self, exact: Floats, small: Floats) -> LineSum:
-        total = self.high + exact
-        part = total - self.high  # Knuth's two-sum: what the sum rounds away is kept
-        lost = (self.high - (total - part)) + (exact - part)
-        return LineSum(high=total, low=self.low + (lost + small))
-
-
-def settled_product(rows: Floats, matrix: Floats) -> Floats:
-    """Return rows @ matrix, the same for a row wherever it stands, shape (n, b).
-
-    Parameters
-    ----------
-    rows
-        Numbers, shape (n, a).
-    matrix
-        Numbers, shape (a, b).
-    """
-    found = np.empty((len(rows), matrix.shape[1]))
-    for start in range(0, len(rows), BLOCK):
-        lines = np.zeros((matrix.shape[1], len(found[start : start + BLOCK])))
-        for column, factors in zip(rows[start : start + BLOCK].T, matrix, strict=True):
-            for j in np.flatnonzero(factors):
-                lines[j] += column * factors[j]
-        found[start : start + BLOCK] = lines.T
-    return found

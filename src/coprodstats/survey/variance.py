@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, LonelyPSUError, listed
 from coprodstats.survey.numbering import occurring
+from coprodstats.survey.products import cross_products
 from coprodstats.survey.replicates import first_order_variance, rank_df
 from coprodstats.survey.resolved import ResolvedDesign, Stage, calibration_residuals
-from coprodstats.survey.sums import cross_products, sums_by
+from coprodstats.survey.sums import sums_by
 
 DfRule = Literal["stata", "r"]
 Floats = NDArray[np.float64]

@@ -8,21 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from coprodstats.survey.sums import (
-    BITS,
-    LineSum,
-    aligned,
-    binned,
-    binned_lines,
-    cross_products,
-    cut,
-    cut_lines,
-    line_bounds,
-    power_above,
-    settled_product,
-    sums_by,
-    total,
-)
+from coprodstats.survey.lines import BITS, aligned, cut, line_bounds, power_above
+from coprodstats.survey.products import LineSum, cross_products, cut_lines, settled_product
+from coprodstats.survey.sums import binned, binned_lines, sums_by, total
 
 ROWS = 9_000  # more than two blocks
 
