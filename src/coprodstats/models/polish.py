@@ -4,8 +4,8 @@ A fit in doubles ends within some 1e-13 standard errors of the maximum, at a poi
 of rows, the BLAS library and its threads. Here the score is evaluated with twice the digits, at estimates of
 twice the digits, and Newton's method goes on with the information of the fit (iterative refinement), until
 what is left is far below the last bit. Information and scores are then taken at that point, from sums that
-don't depend on the order of rows (`coprodstats.survey.products`); that is so near that what its rows are made of
-follows from the last score's.
+don't depend on the order of rows (`coprodstats.survey.products`); it is so near that what its rows are made
+of follows from the last score's.
 
 Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one category.
 """
