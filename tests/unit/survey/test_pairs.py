@@ -16,8 +16,8 @@ def test_units_of_any_type_are_numbered_in_their_order(
     values = np.array([5, -100, 27, 5, 5, 100, -100])
     frame = pd.DataFrame({"unit": pd.Series(values).astype(dtype)})
     codes, labels = stages._codes(frame, "unit", "psu", [])
-    assert [labels[k] for k in codes] == [str(v) for v in values]
-    assert labels == tuple(map(str, sorted(frame["unit"].unique())))
+    assert [str(labels[k]) for k in codes] == [str(v) for v in values]
+    assert list(map(str, labels)) == list(map(str, sorted(frame["unit"].unique())))
 
 
 @pytest.mark.parametrize("few", [0, 10**6])
@@ -28,9 +28,9 @@ def test_pairs_are_numbered_in_order_by_table_and_by_sorting(
     rng = np.random.default_rng(2)
     for n in (1, 2, 30, 60):
         outer, inner = rng.integers(0, 5, n), rng.integers(0, 400, n) % (n + 3)
-        index, owner, first = stages._crossed(outer, inner)
+        outer, inner = (np.unique(part, return_inverse=True)[1] for part in (outer, inner))
+        index, owner = stages._crossed(outer, int(outer.max()) + 1, inner, int(inner.max()) + 1)
         pairs = list(zip(outer.tolist(), inner.tolist(), strict=True))
         distinct = sorted(set(pairs))
         assert [distinct[k] for k in index] == pairs
         assert owner.tolist() == [pair[0] for pair in distinct]
-        assert first.tolist() == [pairs.index(pair) for pair in distinct]
