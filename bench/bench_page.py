@@ -41,8 +41,8 @@ READING = """\
 - Memory is the peak of what Python and numpy allocate during a fit, above what was there before (tracemalloc;
   buffers of compiled libraries are not seen), in units of the design matrix, n × 15 doubles.
 - *Row by row* are our fits of categories with respondents who are alike not fitted together.
-- Sums over 200,000 rows and more are made on two threads. Threads over the blocks of a fit were tried: they
-  made it slower, as each step on a block is too short.
+- Sums by group over 200,000 rows and more are made on two threads. Threads over the blocks of a fit were
+  tried: they made it slower, as each step on a block is too short.
 
 ## Not measured
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,13 +174,19 @@ def _thinned(blocks: tuple[Block, ...], step: int) -> Iterator[Block]:
             start = stop
 
 
+def longest_block(rows: Rows) -> int:
+    """Return the number of rows of the longest block."""
+    return int(max(block.rows.stop - block.rows.start for block in rows.blocks))
+
+
 def bounds_of(rows: Rows) -> Floats:
     """Return powers of two that no number of a line of predictors exceeds, shape (p, 1)."""
     return line_bounds(rows.x) if rows.bounds is None else rows.bounds
 
 
 def category_weights(rows: Rows) -> Floats:
-    """Return the weight of each category, shape (K,)."""
-    categories = [block.category for block in rows.blocks]
-    sizes = [rows.w[block.rows].sum() for block in rows.blocks]
-    return np.asarray(np.bincount(categories, sizes, rows.n_cuts + 1), dtype=float)
+    """Return the weight of the rows of each category, shape (K,)."""
+    sums: list[list[float]] = [[] for _ in range(rows.n_cuts + 1)]
+    for block in rows.blocks:
+        sums[block.category].append(float(rows.w[block.rows].sum()))
+    return np.array([fsum(of_category) for of_category in sums])

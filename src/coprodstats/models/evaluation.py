@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows
+from coprodstats.models.blocks import Block, Rows, longest_block
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.survey.lines import aligned
 from coprodstats.survey.products import line_products
@@ -103,7 +103,7 @@ def evaluate(theta: Floats, rows: Rows, link: Link) -> Evaluation:
     if np.any(np.diff(theta[:n_cuts]) <= 0):
         return Evaluation(loglik=-np.inf, score=score * np.nan, information=info * np.nan)
     loglik = 0.0
-    work = aligned(p + 3, min(BLOCK_ROWS, len(rows.w)))
+    work = aligned(p + 3, longest_block(rows))
     for block, d in derived_blocks(theta, rows, link):
         x, w = rows.x[:, block.rows], rows.w[block.rows]
         products = _products(d, x, work)

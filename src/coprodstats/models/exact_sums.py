@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.models import double_double as dd
-from coprodstats.models.blocks import BLOCK_ROWS, Block, Rows, bounds_of
+from coprodstats.models.blocks import Block, Rows, bounds_of, longest_block
 from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
 from coprodstats.models.links import Link, interval_derivatives
@@ -61,7 +61,7 @@ class Workplace:
             link=link,
             bounds=np.concatenate([[[1.0]], bounds_of(rows), [[1.0]]]),
             heaviest=_power_above(float(rows.w.max())),
-            work=aligned(3 * (len(rows.x) + 2), min(BLOCK_ROWS, len(rows.w))),
+            work=aligned(3 * (len(rows.x) + 2), longest_block(rows)),
         )
 
     def lines(self, start: int, count: int, m: int) -> Floats:

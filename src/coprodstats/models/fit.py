@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from math import fsum
 from typing import Literal, get_args
 
 import numpy as np
@@ -28,7 +27,7 @@ from coprodstats.models.assemble import (
     threshold_parameters,
     unknown_options,
 )
-from coprodstats.models.blocks import Rows
+from coprodstats.models.blocks import category_weights
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
@@ -341,15 +340,7 @@ def _reordered(ready: Prepared) -> Floats:
 def _null_loglik(ready: Prepared, link: Link) -> float:
     """Return the log-likelihood without predictors, but with the offset."""
     if ready.offset is None:
-        return shares_loglik(_category_weights(ready.data.rows))
+        return shares_loglik(category_weights(ready.data.rows))
     y, w = ready.sample.y, ready.scaled
     nothing, n_cuts = np.empty((len(y), 0)), len(ready.sample.categories) - 1
     return likelihood.maximise(nothing, y, w, n_cuts=n_cuts, link=link, offset=ready.offset).loglik
-
-
-def _category_weights(rows: Rows) -> Floats:
-    """Return the weight of the rows of each category, shape (K,)."""
-    sums: list[list[float]] = [[] for _ in range(rows.n_cuts + 1)]
-    for block in rows.blocks:
-        sums[block.category].append(float(rows.w[block.rows].sum()))
-    return np.array([fsum(of_category) for of_category in sums])

@@ -171,7 +171,7 @@ class CumulativeScores:
 
     def _shared(self, group: Ints, n_groups: int) -> GroupWeights | None:
         """Return the weights by group and row, if there are few."""
-        if self.by_unit is not None and self.by_unit.group is group:
+        if self.by_unit is not None and self.by_unit.group is group:  # the very array: to compare takes time
             return self.by_unit
         m = len(self.rows.w)
         parts = weights_by_group(group, n_groups, self.place, m, self.w)

@@ -41,7 +41,7 @@ CENTRE_BITS = 8
 MATRIX_BITS = 24
 # Added to the binary logarithm of a deviation, so that none that is the root of a whole number, as those of
 # answers in equal shares are, lies between two powers of two, where rounding would choose.
-UPWARDS = 0.2
+UPWARDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -38,7 +38,7 @@ def row_wise(
 def test_blocks_add_up_to_the_row_wise_derivatives(
     name: str, n_cuts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_ROWS", 16)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 17)
     monkeypatch.setattr(blocks, "SORTED_ROWS", 150)
     x, y, w, offset, theta = problem(n_cuts)
     rows, _ = blocks.sort_rows(x, y, w, n_cuts, offset=offset)

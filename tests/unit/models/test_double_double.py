@@ -96,12 +96,16 @@ def test_matrices():
     )
     assert max(abs(rest[i, j] - (i == j)) for i in range(9) for j in range(9)) < CONTEXT.mpf(10) ** -28
     long = rng.normal(size=(3, 400)), rng.normal(size=(400, 300))
+    high, low = product(dd.pair(long[0]), dd.pair(long[1]))
+    assert exact(high[1, 2], low[1, 2]) == pytest.approx(
+        CONTEXT.fdot(long[0][1].tolist(), long[1][:, 2].tolist()), abs=1e-28
+    )
     rests = [2.0**-55 * part * rng.uniform(-1, 1, part.shape) for part in long]
     high, low = product((long[0], rests[0]), (long[1], rests[1]))
     row = [exact(h, l) for h, l in zip(long[0][1], rests[0][1], strict=True)]
     column = [exact(h, l) for h, l in zip(long[1][:, 2], rests[1][:, 2], strict=True)]
-    # as is promised: 400 times 2**-92 of the largest entries
-    bound = 400 * 2.0**-92 * np.abs(long[0][1]).max() * np.abs(long[1][:, 2]).max()
+    # as is promised: 400 times 2**-100 of the largest entries
+    bound = 400 * 2.0**-100 * np.abs(long[0][1]).max() * np.abs(long[1][:, 2]).max()
     assert abs(exact(high[1, 2], low[1, 2]) - CONTEXT.fdot(row, column)) < bound
     middle = a @ a.T
     assert sandwich(a, middle) == pytest.approx(a @ middle @ a.T, rel=1e-12)
