@@ -58,8 +58,8 @@ COLLECTIVE = Series(name="collective", label="Collective", colour=ORANGE, marker
 OUTCOMES = (INDIVIDUAL, COLLECTIVE)
 """The two forms of co-production, in the order in which they are always drawn."""
 
-FONT = "DejaVu Sans"
-"""Ships with matplotlib, so that the same bytes come out on a machine without fonts."""
+FONT = "coprodstats DejaVu Sans"
+"""Our name for the DejaVu Sans that matplotlib brings; see `coprodstats.reporting.lettering`."""
 
 TEXT_SIZE = 10.0
 SMALL_SIZE = 9.0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.ft2font import FT2Font, LoadFlags
 
+from coprodstats.reporting.lettering import font_file
 from coprodstats.reporting.table import Table
 
 _NARROWER = 0.885
@@ -88,9 +87,8 @@ def _advance(letter: str, *, bold: bool) -> float:
 
 @cache
 def _font(*, bold: bool) -> Any:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     # A font of its own: figures set the sizes of those that they share.
-    font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name))
+    font = FT2Font(str(font_file(bold=bold)))
     font.set_size(_SIZE, 72)
     return font
 

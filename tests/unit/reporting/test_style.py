@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.font_manager import FontProperties, findfont
 
 from coprodstats.reporting import style
 from coprodstats.reporting.colour import shades
@@ -84,9 +82,3 @@ def test_text_on_bars_can_be_read(ground: str) -> None:
 def test_contrast_is_symmetric_and_known() -> None:
     assert style.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)  # WCAG's textbook grey
     assert style.contrast("#FFFFFF", "#777777") == style.contrast("#777777", "#FFFFFF")
-
-
-@pytest.mark.parametrize("weight", ["normal", "bold"])
-def test_the_font_is_matplotlibs_own(weight: str) -> None:
-    found = findfont(FontProperties(family=style.FONT, weight=weight), fallback_to_default=False)
-    assert str(found).startswith(mpl.get_data_path())

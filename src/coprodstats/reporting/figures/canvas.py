@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -26,6 +25,7 @@ from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures.record import Caption, Figure, data_table, shortened
 from coprodstats.reporting.language import say, spoken
+from coprodstats.reporting.lettering import font_file, know_font
 from coprodstats.reporting.style import BAND, INK, PAPER, SETTINGS, SMALL_SIZE, TEXT_SIZE, Series
 from coprodstats.reporting.svg import finish_svg
 from coprodstats.reporting.table import Column, require_columns
@@ -41,6 +41,7 @@ _NO_CLOCK = {"Date": None, "Creator": None, "Format": None, "Type": None}
 @contextmanager
 def drawing() -> Iterator[None]:
     """Draw under the house style; the caller's matplotlib settings are as before afterwards."""
+    know_font()
     settings: dict[Any, Any] = {**sns.axes_style("ticks"), **SETTINGS}
     with mpl.rc_context(settings):
         yield
@@ -276,14 +277,8 @@ def two_lines(text: str, width: float, size: float = TEXT_SIZE, *, bold: bool = 
 
 
 @cache
-def _font_path(*, bold: bool) -> Path:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return Path(mpl.get_data_path()) / "fonts" / "ttf" / name
-
-
-@cache
 def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(str(_font_path(bold=False))).get_charmap())
+    return frozenset(get_font(str(font_file())).get_charmap())
 
 
 def safe(text: str) -> str:
@@ -303,7 +298,7 @@ def safe(text: str) -> str:
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float = TEXT_SIZE, *, bold: bool = False) -> float:
     """Return how wide a line of text is, in inches."""
-    font = get_font(str(_font_path(bold=bold)))
+    font = get_font(str(font_file(bold=bold)))
     font.set_size(size, 72)
     font.set_text(safe(text), 0.0)
     return fmt.significant(font.get_width_height()[0] / 64 / 72, 6)
