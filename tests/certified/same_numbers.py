@@ -1,4 +1,4 @@
-"""Numbers of several models as text of 15 digits: python -m certified.same_numbers <rows.csv> <order>.
+"""Numbers of several models as text, to the last bit: python -m certified.same_numbers <rows.csv> <order>.
 
 Run by test_same_numbers.py under different BLAS kernels and numbers of threads, with the rows in different
 orders: what it prints must be the same.
@@ -84,8 +84,8 @@ def of_model(model: cps.FittedModel, *vces: str) -> Iterator[str]:
 
 
 def text(frame: pd.DataFrame) -> str:
-    """Return a table as CSV with 15 significant digits."""
-    return str(frame.to_csv(index=False, float_format="%.15g", lineterminator="\n"))
+    """Return a table as CSV with all the digits of its doubles."""
+    return str(frame.to_csv(index=False, float_format="%.17g", lineterminator="\n"))
 
 
 if __name__ == "__main__":

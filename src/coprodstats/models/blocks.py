@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from math import fsum
 
 import numpy as np
@@ -24,6 +23,9 @@ Ints = NDArray[np.intp]
 BLOCK_ROWS = 4096
 # Rows that are sorted among themselves: a column of them fits that cache too, so that sorting is cheap.
 SORTED_ROWS = 65_536
+# Rows are chosen by the fractional part of a sum of about such multiples of their numbers, all different.
+MULTIPLE = 37.0
+GOLDEN = 0.6180339887498949
 # Groups by which rows are sorted within categories, if there are no more of both together.
 MOST_GROUPS = 32_768
 
@@ -147,31 +149,65 @@ def sort_rows(
     return Rows(x=lines, w=w[order], offset=sorted_offset, n_cuts=n_cuts, blocks=blocks), order
 
 
-def every(rows: Rows, step: int, x: Floats | None = None) -> Rows:
-    """Return every so many rows, as data of their own; their predictors, (p, m), may be given."""
-    if x is None:
-        x = aligned(len(rows.x), -(-len(rows.w) // step))
-        x[:] = rows.x[:, ::step]
+def one_in(rows: Rows, many: int) -> Rows:
+    """Return about one in so many rows as data of their own: the same rows, whatever the order of all.
+
+    Parameters
+    ----------
+    rows
+        The data.
+    many
+        One in how many.
+
+    Notes
+    -----
+    A row is taken by the fractional part of a sum of multiples of its predictors. Where too many rows are
+    alike for that, every so many are taken as they lie. Of a category that has none then, all are.
+    """
+    factors = MULTIPLE * (1.0 + np.arange(1, len(rows.x) + 1) * GOLDEN % 1.0)
+    chosen = []
+    for block in rows.blocks:
+        key = factors @ rows.x[:, block.rows]
+        if rows.offset is not None:
+            key += MULTIPLE * rows.offset[block.rows]
+        key -= np.floor(key)
+        chosen.append(np.flatnonzero(key < 1 / many))
+    count, aim = sum(map(len, chosen)), len(rows.w) / many
+    if not aim / 2 <= count <= aim * 2:
+        chosen = [np.arange(-b.rows.start % many, b.rows.stop - b.rows.start, many) for b in rows.blocks]
+    present = {b.category for b, part in zip(rows.blocks, chosen, strict=True) if len(part)}
+    for i, block in enumerate(rows.blocks):
+        if block.category not in present:
+            chosen[i] = np.arange(block.rows.stop - block.rows.start)
+    return _taken(rows, chosen)
+
+
+def _taken(rows: Rows, chosen: list[Ints]) -> Rows:
+    """Return some rows of each block as data of their own."""
+    place = np.concatenate([b.rows.start + part for b, part in zip(rows.blocks, chosen, strict=True)])
+    x = aligned(len(rows.x), len(place))
+    for line, taken in zip(rows.x, x, strict=True):
+        np.take(line, place, out=taken, mode="clip")
     return Rows(
         x=x,
-        w=np.ascontiguousarray(rows.w[::step]),
-        offset=None if rows.offset is None else rows.offset[::step],
+        w=rows.w[place],
+        offset=None if rows.offset is None else rows.offset[place],
         n_cuts=rows.n_cuts,
-        blocks=tuple(_thinned(rows.blocks, step)),
+        blocks=tuple(_joined(rows.blocks, [len(part) for part in chosen])),
     )
 
 
-def _thinned(blocks: tuple[Block, ...], step: int) -> Iterator[Block]:
-    """Yield the blocks of every so many rows, those of neighbours with the same category as one."""
+def _joined(blocks: tuple[Block, ...], sizes: list[int]) -> Iterator[Block]:
+    """Yield blocks of some sizes one after another, those of neighbours with the same category as one."""
     start = stop = 0
-    for block, after in pairwise([*blocks, None]):
-        assert block is not None  # noqa: S101  (only the last is)
-        stop = -(-block.rows.stop // step)
-        size = 0 if after is None else -(-after.rows.stop // step) - start
-        if after is None or after.category != block.category or size > BLOCK_ROWS:
-            if start < stop:
-                yield Block(category=block.category, rows=slice(start, stop))
+    category = blocks[0].category
+    for block, size in zip(blocks, sizes, strict=True):
+        if start < stop and (block.category != category or stop + size - start > BLOCK_ROWS):
+            yield Block(category=category, rows=slice(start, stop))
             start = stop
+        category, stop = block.category, stop + size
+    if start < stop:
+        yield Block(category=category, rows=slice(start, stop))
 
 
 def longest_block(rows: Rows) -> int:

@@ -196,8 +196,8 @@ def exp_rounded(x: Floats) -> Floats:
     return exp_of_parts(*exp_parts((x, np.zeros(1))))
 
 
-def exp_parts(x: Pair) -> tuple[Ints, Floats, Floats]:
-    """Return what exp(x) is made of, with x held as for `exp`, to 2**-62 of it.
+def exp_parts(x: Pair, most: float = LARGEST_EXPONENT) -> tuple[Ints, Floats, Floats]:
+    """Return what exp(x) is made of, with x held within ±``most``, to 2**-62 of it.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def exp_parts(x: Pair) -> tuple[Ints, Floats, Floats]:
         exp(x) is entry ``place`` of the table `exponentials`, times the power of two ``factor``, times
         1 + ``grown``, which is below 2**-9.
     """
-    high, low = _held(x)
+    high, low = _held(x, most)
     unit, first, second, third = _logarithm_of_two()
     k = high * unit
     np.rint(k, out=k)
@@ -236,12 +236,12 @@ def exp_of_parts(place: Ints, factor: Floats, grown: Floats) -> Floats:
     return found
 
 
-def _held(x: Pair) -> Pair:
-    """Return x held within ±`LARGEST_EXPONENT`."""
+def _held(x: Pair, most: float = LARGEST_EXPONENT) -> Pair:
+    """Return x held within ±``most``."""
     high, low = x
-    if high.size and max(float(high.max()), -float(high.min())) > LARGEST_EXPONENT:
-        inside = np.abs(high) <= LARGEST_EXPONENT
-        high, low = np.clip(high, -LARGEST_EXPONENT, LARGEST_EXPONENT), np.where(inside, low, 0.0)
+    if high.size and max(float(high.max()), -float(high.min())) > most:
+        inside = np.abs(high) <= most
+        high, low = np.clip(high, -most, most), np.where(inside, low, 0.0)
     return high, low
 
 

@@ -22,6 +22,10 @@ Floats = NDArray[np.float64]
 Ends = tuple[Pair | None, Pair | None]
 
 _LARGEST = Decimal(dd.LARGEST_EXPONENT)
+# Linear predictors of the logit link are held within these, and thresholds are to lie far within: so are odds
+# numbers, and probabilities of what is held too small to count.
+REACH = dd.LARGEST_EXPONENT / 2
+LARGEST_CUT = REACH - 100.0
 # Bits of a probability that is an exact multiple of a power of two.
 SHORT_BITS = 26
 
@@ -108,7 +112,7 @@ def _logit(cuts: Pair) -> Derivative:
     tables = [_times_table((odds[0][j : j + 1], odds[1][j : j + 1])) for j in range(n_cuts)]
 
     def rows(eta: Pair, k: int) -> RowDerivatives:
-        parts = dd.exp_parts(eta)
+        parts = dd.exp_parts(eta, REACH)
         short, rest, kept = _inverse_of_one_plus(tables[min(k, n_cuts - 1)], *parts)
         if k == n_cuts:
             below = np.negative(short, out=short), np.negative(rest, out=rest)

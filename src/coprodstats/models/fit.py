@@ -31,7 +31,7 @@ from coprodstats.models.blocks import category_weights
 from coprodstats.models.category_models import cumulative_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
-from coprodstats.models.likelihood import Estimate, certificate, maximise_rows, nearer
+from coprodstats.models.likelihood import certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.polish import near_enough, reported, settle
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
@@ -268,10 +268,7 @@ def _fit(
 def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
     """Return the maximum; under the logit link the search goes on from where it was shown to exist."""
     rows = ready.data.rows
-    start: Estimate | Floats | None = None
-    if link.name == "logit":
-        few = near.every_so_many
-        start = near.fit if few == 1 else nearer(near.fit, few, rows, link)
+    start = near.start if link.name == "logit" else None
     found = maximise_rows(rows, link, start=start, enough=near_enough)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
     place, w = ready.data.place, ready.scaled

@@ -8,13 +8,13 @@ with ``offset`` (n,) a part of the linear predictor that is known, none by defau
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from coprodstats.models.blocks import Rows, category_weights, every, sort_rows
+from coprodstats.models.blocks import Rows, category_weights, one_in, sort_rows
 from coprodstats.models.evaluation import Evaluation, evaluate, gradient
 from coprodstats.models.links import Derivatives, Link, interval_derivatives, log_interval
 
@@ -25,10 +25,12 @@ Ints = NDArray[np.intp]
 STEP_TOLERANCE = 1e-9
 # A step of fewer standard errors is about the rounding of the score: it need not be taken.
 NEGLIGIBLE = 1e-13
+# A step of fewer changes the likelihood by so little that it may seem to fall.
+SMALL = 1e-3
 # One of fewer says nothing of how the information changes.
 ROUNDED = 1e-11
-# From this many rows on the search begins at the maximum of every so many of them, found to this tolerance:
-# it is a few standard errors from that of all, and costs an eighth of the passes that it saves.
+# From this many rows on the search begins at the maximum of one in so many, found to this tolerance: it is a
+# few standard errors from that of all, and costs an eighth of the passes that it saves.
 MANY_ROWS = 5_000
 THINNING = 8
 THINNED_TOLERANCE = 1.0
@@ -99,6 +101,22 @@ class Estimate:
     decrement: float
     stalled: bool
     bend: float = np.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Thinned:
+    """The maximum for about one in so many rows: the maximum for all is looked for from there.
+
+    Attributes
+    ----------
+    fit
+        That maximum, if there is one.
+    one_in
+        Rows for each of its own.
+    """
+
+    fit: Estimate
+    one_in: float
 
 
 def interval_ends(
@@ -239,7 +257,7 @@ def maximise_rows(
     rows: Rows,
     link: Link,
     *,
-    start: Floats | Estimate | None = None,
+    start: Floats | Estimate | Thinned | None = None,
     tolerance: float = STEP_TOLERANCE,
     most: int | None = None,
     enough: Callable[[float, float], bool] | None = None,
@@ -253,7 +271,8 @@ def maximise_rows(
     link
         The link.
     start
-        Starting values of theta, or an estimate from the same data, to be made more exact.
+        Starting values of theta, or an estimate from the same data, to be made more exact, or the maximum for
+        some of the rows; by default the latter is found first where there are many rows.
     tolerance
         As for `maximise`.
     most
@@ -268,8 +287,10 @@ def maximise_rows(
         here = Evaluation(
             loglik=start.loglik, score=start.information @ start.last_step, information=start.information
         )
+    elif start is None or isinstance(start, Thinned):
+        theta, here = _start(rows, link, start)
     else:
-        theta, here = _start(rows, link) if start is None else (start, evaluate(start, rows, link))
+        theta, here = start, evaluate(start, rows, link)
     step, size = _next_step(here)
     before, settled = np.nan, size < NEGLIGIBLE or (enough is not None and enough(size, bend))
     last = iterations + (MAX_ITERATIONS if most is None else most)
@@ -277,7 +298,7 @@ def maximise_rows(
         iterations += 1
         # Steps shrink quadratically: the next is expected to be of about the size that is compared.
         settled = size < tolerance or size * (size / before) ** 2 < max(NEGLIGIBLE, tolerance**2)
-        moved = _first_gain(theta, step, here, rows, link, at_once=settled)
+        moved = _first_gain(theta, step, here, rows, link, at_once=settled and size < SMALL)
         if moved is None:
             settled = False
             break
@@ -298,13 +319,16 @@ def maximise_rows(
     )
 
 
-def _start(rows: Rows, link: Link) -> tuple[Floats, Evaluation]:
-    """Return the fit without predictors; of many rows the fit of a few of them, where that is better."""
+def _start(rows: Rows, link: Link, few: Thinned | None) -> tuple[Floats, Evaluation]:
+    """Return the fit without predictors; of many rows a point from the fit of a few, where that is better."""
     sizes = category_weights(rows)
-    if len(rows.w) > MANY_ROWS:
-        few = maximise_rows(every(rows, THINNING), link, tolerance=THINNED_TOLERANCE)
-        near = nearer(few, THINNING, rows, link)
-        there = evaluate(near, rows, link)
+    if few is None and len(rows.w) > MANY_ROWS:
+        some = one_in(rows, THINNING)
+        fit = maximise_rows(some, link, tolerance=THINNED_TOLERANCE)
+        few = Thinned(fit=fit, one_in=len(rows.w) / len(some.w))
+    if few is not None:
+        near = _nearer(few, rows, link)
+        there = _tried(near, rows, link)
         if there.loglik > sizes @ np.log(sizes / sizes.sum()):
             return near, there
     theta = _without_predictors(sizes, len(rows.x), link)
@@ -313,14 +337,16 @@ def _start(rows: Rows, link: Link) -> tuple[Floats, Evaluation]:
     return theta, evaluate(theta, rows, link)
 
 
-def nearer(few: Estimate, every_so_many: int, rows: Rows, link: Link) -> Floats:
-    """Return a point near the maximum, by a step from that of every so many of the rows, shape (q,).
+def _nearer(few: Thinned, rows: Rows, link: Link) -> Floats:
+    """Return a point near the maximum, by a step from that of some of the rows, shape (q,).
 
-    The information of these, times that number, differs from that of all by some per cent: a step with it
+    Their information, times the rows for each, differs from that of all by some per cent: a step with it
     leaves as much of the way.
     """
-    moved = few.theta + ascent_step(few.information * every_so_many, gradient(few.theta, rows, link))
-    return few.theta if np.any(np.diff(moved[: rows.n_cuts]) <= 0) else moved
+    theta, information = few.fit.theta, few.fit.information * few.one_in
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        moved = theta + ascent_step(information, gradient(theta, rows, link))
+    return theta if np.any(np.diff(moved[: rows.n_cuts]) <= 0) else moved
 
 
 def _next_step(at: Evaluation) -> tuple[Floats, float]:
@@ -338,10 +364,17 @@ def _first_gain(
     """
     for halvings in range(MAX_HALVINGS):
         candidate = theta + step / 2.0**halvings
-        there = evaluate(candidate, rows, link)
+        there = _tried(candidate, rows, link)
         if at_once or there.loglik > here.loglik - 1e-13 * abs(here.loglik):  # rounding of a sum of n terms
             return candidate, there
     return None
+
+
+def _tried(theta: Floats, rows: Rows, link: Link) -> Evaluation:
+    """Return the evaluation at a point that may be far off; where it is no number, a likelihood of -inf."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        found = evaluate(theta, rows, link)
+    return found if np.isfinite(found.information).all() else replace(found, loglik=-np.inf)
 
 
 def ascent_step(info: Floats, s: Floats) -> Floats:

@@ -21,6 +21,7 @@ from scipy import linalg
 from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import Rows
 from coprodstats.models.double_double import Pair
+from coprodstats.models.exact_rows import LARGEST_CUT
 from coprodstats.models.exact_sums import Workplace, derived_at, exact_information, exact_score
 from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
@@ -31,10 +32,11 @@ from coprodstats.survey.lines import power_above
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# What may be left of a step, in standard errors: far less than moves the last bit.
-NEGLIGIBLE = 1e-17
-# The last score is taken at a multiple of about so many standard errors: rounding doesn't reach it.
-GRID = 2.0**-34
+# The last score is taken at a multiple of about so many standard errors, the one nearest to the maximum: the
+# same under all orders of rows. The square of what is left to go is far less than moves the last bit.
+GRID = 2.0**-28
+# A search ends where the next step leads to within this share of the grid, so that one score mostly does.
+WITHIN = 2.0**-4
 # How exact the information is to be, relative to it.
 INFORMATION = 3e-16
 MOST_STEPS = 4
@@ -137,8 +139,7 @@ def near_enough(size: float, bend: float) -> bool:
     bend
         About by how much one of that size 1 changes the information, relative to it.
     """
-    left = bend * size**2
-    return bend * left**2 < NEGLIGIBLE and bend**2 * size * left < INFORMATION
+    return bend * size**2 < WITHIN * GRID and bend**2 * size * GRID < INFORMATION
 
 
 def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
@@ -165,25 +166,27 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     step is taken twice: first with the information of the fit, to where that of the maximum is to all digits;
     then with that.
     """
+    if link.name == "logit" and np.abs(near.theta[: rows.n_cuts]).max() > LARGEST_CUT:
+        return None
     place = Workplace.of(rows, link)
     try:
         factor = linalg.cho_factor(near.information)
     except linalg.LinAlgError:  # no maximum
         return None
     scale, bend = np.sqrt(np.diag(near.information)), near.bend if near.bend > 0 else 1.0
-    rough = bend * float(np.abs(near.last_step * scale).max())
     grid = power_above(GRID / scale)
-    base, step = near.theta, near.last_step
-    score, kept, length = dd.pair(step), np.empty(len(rows.w)), np.inf
+    nearest = np.rint((near.theta + near.last_step) / grid) * grid
+    score, kept, length = dd.pair(near.last_step), np.empty(len(rows.w)), np.inf
     for _ in range(MOST_STEPS):
-        # The same point under all orders of rows, but where rounding leads to both sides of a border.
-        base = np.rint((base + step) / grid) * grid
-        score = exact_score(base, place, kept)
-        step = linalg.cho_solve(factor, dd.rounded(score))
+        base = nearest
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is no small step
+            score = exact_score(base, place, kept)
+        step = linalg.cho_solve(factor, dd.rounded(score), check_finite=False)
         length = float(np.abs(step * scale).max())
         if not length < LARGE_STEP:
             return None
-        if bend * length**2 < NEGLIGIBLE and bend * length * rough < INFORMATION:
+        nearest = np.rint((base + step) / grid) * grid
+        if np.array_equal(nearest, base):
             break
     above, below = np.zeros(len(rows.w)), np.zeros(len(rows.w))
     cuts = slice(rows.n_cuts)

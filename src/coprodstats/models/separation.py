@@ -11,9 +11,9 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from coprodstats.errors import Fault, ModelError, SeparationError
-from coprodstats.models.blocks import Rows, every, sort_rows
+from coprodstats.models.blocks import Rows, one_in, sort_rows
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import THINNING, Estimate, maximise_rows, nearer
+from coprodstats.models.likelihood import THINNING, Estimate, Thinned, maximise_rows
 from coprodstats.models.links import LINKS
 from coprodstats.models.sample import Sample
 
@@ -35,7 +35,7 @@ STEPS = 10
 RESOLVED = 1e-9
 # Shown instead of a count that could single out respondents.
 SMALL_COUNT = 10
-# From this many rows on every so many of them are looked at first.
+# From this many rows on one in so many is looked at first.
 MANY_ROWS = 20_000
 # Overlap is looked for in this many rows first, with so many extremes of each column; see `some_rows`.
 FEW_ROWS = 800
@@ -97,27 +97,33 @@ class Overlap:
         Whether it shows that there is one.
     fit
         The fit.
-    every_so_many
-        It is to every so many of the rows: to all where this is 1.
+    one_in
+        It is to about one in so many rows: to all where this is 1.
     """
 
     shown: bool
     fit: Estimate
-    every_so_many: int = 1
+    one_in: float = 1.0
+
+    @property
+    def start(self) -> Estimate | Thinned:
+        """From where to look for the maximum of all rows."""
+        return self.fit if self.one_in == 1 else Thinned(fit=self.fit, one_in=self.one_in)
 
 
 def overlap(rows: Rows, some: Rows | None = None) -> Overlap:
     """Return a logistic fit to some of the rows if that shows that a maximum exists, else one to all.
 
-    Every so many (`THINNING`) of many rows may be given: to take them takes time.
+    One in so many (`THINNING`) of many rows may be given: to take them takes time.
     """
     start = None
     if len(rows.w) > MANY_ROWS:
-        some = every(rows, THINNING) if some is None else some
+        some = one_in(rows, THINNING) if some is None else some
+        share = len(rows.w) / len(some.w)
         found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
         if has_maximum(found, some):
-            return Overlap(shown=True, fit=found, every_so_many=THINNING)
-        start = nearer(found, THINNING, rows, LINKS["logit"])
+            return Overlap(shown=True, fit=found, one_in=share)
+        start = Thinned(fit=found, one_in=share)
     found = maximise_rows(rows, LINKS["logit"], start=start, tolerance=NEARER, most=STEPS)
     return Overlap(shown=has_maximum(found, rows), fit=found)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.errors import Fault, ModelError
-from coprodstats.models.blocks import BLOCK_ROWS, Rows, every, sorted_order
+from coprodstats.models.blocks import BLOCK_ROWS, Rows, one_in, sorted_order
 from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
@@ -26,7 +26,7 @@ Ints = NDArray[np.intp]
 
 # With a smallest eigenvalue of their correlations above this, predictors need not be turned.
 MILD = 0.05
-# From this many rows on every so many of them are looked at first.
+# From this many rows on one in so many is looked at first.
 MANY_ROWS = 20_000
 # Above this, their Cholesky factor has ten digits, and none is near a combination of others; below it, an
 # orthogonal factorisation and a search for such columns.
@@ -59,7 +59,7 @@ class Standard:
     place
         Which of ``rows`` each respondent is, shape (n,).
     few
-        Every so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
+        One in so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
     by_unit
         What respondents weigh by sampling unit and row, where they share rows and there are few of both.
     """
@@ -140,9 +140,7 @@ def standard_rows(
         y = y[patterns.first]
         w, by_unit = _shared_weights(patterns, w, together)
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
-    many = len(w) > MANY_ROWS
-    some = aligned(len(columns), -(-len(w) // THINNING)) if many else None
-    lines, centre, size, bounds = _centred(found, columns, w, order, some)
+    lines, centre, size, bounds = _centred(found, columns, w, order)
     w = w[order]
     rows = Rows(
         x=lines,
@@ -152,7 +150,7 @@ def standard_rows(
         blocks=blocks,
         bounds=bounds,
     )
-    few = every(rows, THINNING, some) if many else None
+    few = one_in(rows, THINNING) if len(w) > MANY_ROWS else None
     inverse = _whitening(rows, few, columns)
     if inverse is not None:
         _turn(lines, inverse, bounds)
@@ -188,9 +186,8 @@ def _centred(
     columns: tuple[Column, ...],
     w: Floats,
     order: Ints,
-    some: Floats | None,
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Centre, scale and reorder predictors; write every so many numbers of each line to ``some``, if any.
+    """Centre, scale and reorder predictors.
 
     Returns
     -------
@@ -226,8 +223,6 @@ def _centred(
             line *= 1 / size[j]
         largest[j] = max(line.max(), -line.min())
         np.take(line, order, out=lines[j], mode="clip")  # "raise" would go through a buffer
-        if some is not None:
-            some[j] = lines[j, ::THINNING]
     if faults:
         raise ModelError(*faults)
     return lines, centre, size, power_above(largest)[:, None]

@@ -62,29 +62,61 @@ def test_sorting_keeps_every_row_with_its_category() -> None:
     assert blocks.category_weights(rows) == pytest.approx([w[y == k].sum() for k in range(4)], rel=1e-13)
 
 
-def test_every_third_row_is_a_third_of_the_data() -> None:
-    x, y, w, offset, theta = problem(3)
-    rows, order = blocks.sort_rows(x, y, w, 3, offset=offset)
-    some = blocks.every(rows, 3)
-    kept = order[::3]
-    theirs = row_wise(theta, (x[kept], y[kept], w[kept], offset[kept]), "logit")
-    ours = evaluate(theta, some, LINKS["logit"])
-    assert ours.loglik == pytest.approx(theirs[0], rel=1e-13)
-    assert ours.score == pytest.approx(theirs[1], rel=1e-12, abs=1e-12)
-    assert all(b.rows.start < b.rows.stop for b in blocks.every(rows, 64).blocks)
+def lying(rows: blocks.Rows) -> list[tuple[float, ...]]:
+    """Return each row's category, weight and predictors."""
+    laid = np.concatenate([np.full(b.rows.stop - b.rows.start, b.category) for b in rows.blocks])
+    return list(zip(laid.tolist(), rows.w.tolist(), *rows.x.tolist(), strict=True))
 
 
-def test_thinned_blocks_of_one_category_are_joined_up_to_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_row_in_three_is_the_same_whatever_the_order() -> None:
+    x, y, w, offset, theta = problem(3, n=3_000)
+    rows, _ = blocks.sort_rows(x, y, w, 3, offset=offset)
+    some = blocks.one_in(rows, 3)
+    assert some.offset is not None
+    # the root of the variance of a count of 3,000 rows that are taken by chance is 26
+    assert abs(len(some.w) - 1_000) < 4 * 26
+    of_all = dict(zip(lying(rows), offset_of(rows), strict=True))
+    assert [of_all[row] for row in lying(some)] == some.offset.tolist()
+    order = np.random.default_rng(5).permutation(len(y))
+    again = blocks.one_in(blocks.sort_rows(x[order], y[order], w[order], 3, offset=offset[order])[0], 3)
+    assert sorted(lying(again)) == sorted(lying(some))
+    # and their likelihood is that of a third
+    whole, third = evaluate(theta, rows, LINKS["logit"]), evaluate(theta, some, LINKS["logit"])
+    assert 3 * third.loglik == pytest.approx(whole.loglik, rel=0.1)
+
+
+def offset_of(rows: blocks.Rows) -> list[float]:
+    assert rows.offset is not None
+    return [float(v) for v in rows.offset]
+
+
+def test_rows_that_are_alike_are_taken_as_they_lie() -> None:
+    y = np.repeat([0, 1], [70, 50])
+    rows, _ = blocks.sort_rows(np.ones((120, 2)), y, np.arange(1.0, 121.0), 1)
+    assert blocks.one_in(rows, 4).w.tolist() == list(range(1, 121, 4))
+
+
+def test_no_category_is_without_rows() -> None:
+    x, drawn, w, _, _ = problem(2, n=900)
+    for rare in range(3):
+        y = np.where(drawn == rare, (rare + 1) % 3, drawn)
+        y[7:9] = rare
+        rows, _ = blocks.sort_rows(x, y, w, 2)
+        few = blocks.one_in(rows, 100)
+        assert {b.category for b in few.blocks} == {0, 1, 2}
+        assert all(b.rows.start < b.rows.stop for b in few.blocks)
+
+
+def test_rows_of_one_category_are_joined_up_to_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 20)
     x, y, w, _, _ = problem(1)
-    rows, order = blocks.sort_rows(x, y, w, 1)
-    few = blocks.every(rows, 4)
+    rows, _ = blocks.sort_rows(x, y, w, 1)
+    few = blocks.one_in(rows, 4)
     sizes = [b.rows.stop - b.rows.start for b in few.blocks]
-    assert sum(sizes) == 100
+    assert sum(sizes) == len(few.w)
     assert max(sizes) <= 20
-    assert len(sizes) <= 6  # a hundred rows of two categories
-    laid = np.concatenate([np.full(size, b.category) for size, b in zip(sizes, few.blocks, strict=True)])
-    assert np.array_equal(laid, y[order][::4])
+    assert len(sizes) <= len(few.w) / 10 + 2  # two that follow one another have more than 20 together
+    assert set(lying(few)) <= set(lying(rows))
 
 
 def test_groups_lie_together_within_categories() -> None:

@@ -14,7 +14,7 @@ from coprodstats.models.blocks import Rows, sort_rows
 from coprodstats.models.evaluation import evaluate
 from coprodstats.models.exact_rows import derivative
 from coprodstats.models.links import LINKS
-from coprodstats.models.polish import near_enough, settle
+from coprodstats.models.polish import Settled, near_enough, settle
 
 CONTEXT = mp.mp.clone()
 # Tails of the normal distribution at 25 standard deviations cancel 140 digits.
@@ -71,6 +71,28 @@ def test_derivatives_of_rows(link, above, below):
             assert CONTEXT.mpf(float(value[0][i])) * (2**26 - 1) == float(value[0][i]) * (2**26 - 1)
 
 
+def left(found: Settled, rows: Rows, link: str, information: np.ndarray) -> float:
+    """Return the largest component of the step that is left, in standard errors, from the exact score."""
+    n_cuts, p = rows.n_cuts, len(rows.x)
+    score = [CONTEXT.mpf(0)] * (n_cuts + p)
+    for block in rows.blocks:
+        for i in range(block.rows.start, block.rows.stop):
+            x = [CONTEXT.mpf(v) for v in rows.x[:, i].tolist()]
+            eta = CONTEXT.fdot(x, [exact(found.theta, n_cuts + j) for j in range(p)])
+            eta += 0 if rows.offset is None else CONTEXT.mpf(float(rows.offset[i]))
+            k, w = block.category, CONTEXT.mpf(float(rows.w[i]))
+            upper = None if k == n_cuts else exact(found.theta, k) - eta
+            lower = None if k == 0 else exact(found.theta, k - 1) - eta
+            chance = (1 if upper is None else F[link](upper)) - (0 if lower is None else F[link](lower))
+            for sign, end, position in ((1, upper, k), (-1, lower, k - 1)):
+                if end is not None:
+                    part = sign * w * DENSITY[link](end) / chance
+                    score[position] += part
+                    score[n_cuts:] = [s - part * v for s, v in zip(score[n_cuts:], x, strict=True)]
+    step = np.linalg.solve(information, [float(s) for s in score])
+    return float(np.abs(step * np.sqrt(np.diag(information))).max())
+
+
 @pytest.mark.parametrize("enough", [None, near_enough])
 @pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize("link", LINKS)
@@ -79,24 +101,26 @@ def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset, e
     fit = likelihood.maximise_rows(rows, LINKS[link], enough=enough)
     found = settle(rows, LINKS[link], fit)
     assert found is not None
-    score = [CONTEXT.mpf(0)] * len(fit.theta)
-    for block in rows.blocks:
-        for i in range(block.rows.start, block.rows.stop):
-            x = [CONTEXT.mpf(v) for v in rows.x[:, i].tolist()]
-            eta = CONTEXT.fdot(x, [exact(found.theta, 2 + j) for j in range(3)])
-            eta += 0 if rows.offset is None else CONTEXT.mpf(float(rows.offset[i]))
-            k, w = block.category, CONTEXT.mpf(float(rows.w[i]))
-            upper = None if k == 2 else exact(found.theta, k) - eta
-            lower = None if k == 0 else exact(found.theta, k - 1) - eta
-            p = (1 if upper is None else F[link](upper)) - (0 if lower is None else F[link](lower))
-            for sign, end, position in ((1, upper, k), (-1, lower, k - 1)):
-                if end is not None:
-                    part = sign * w * DENSITY[link](end) / p
-                    score[position] += part
-                    score[2:] = [s - part * v for s, v in zip(score[2:], x, strict=True)]
-    step = np.linalg.solve(fit.information, [float(s) for s in score])
-    # in standard errors: 2**-60 per row at worst
-    assert np.abs(step * np.sqrt(np.diag(fit.information))).max() < 1e-17
+    assert left(found, rows, link, fit.information) < 1e-17  # 2**-60 per row at worst
+
+
+@pytest.mark.parametrize("size", [300.0, 700.0, 1e4])
+def test_rows_beyond_the_range_of_odds_do_not_unsettle(size):
+    rows = data(60, 2)
+    far = [b.rows.start if b.category == 0 else b.rows.stop - 1 for b in rows.blocks if b.category != 1]
+    rows.x[0, far] = -size, size
+    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    found = settle(rows, LINKS["logit"], fit)
+    assert found is not None
+    assert left(found, rows, "logit", fit.information) < 1e-17
+
+
+def test_thresholds_beyond_the_range_of_odds_are_given_up():
+    rows = data(60, 2)
+    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    rows = replace(rows, offset=np.full(len(rows.w), 1e3))
+    apart = replace(fit, theta=fit.theta + np.repeat([1e3, 0.0], [2, 3]))
+    assert settle(rows, LINKS["logit"], apart) is None
 
 
 @pytest.mark.parametrize("link", LINKS)
