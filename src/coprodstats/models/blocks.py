@@ -194,6 +194,7 @@ def _taken(rows: Rows, chosen: list[Ints]) -> Rows:
         offset=None if rows.offset is None else rows.offset[place],
         n_cuts=rows.n_cuts,
         blocks=tuple(_joined(rows.blocks, [len(part) for part in chosen])),
+        bounds=rows.bounds,
     )
 
 

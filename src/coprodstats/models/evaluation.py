@@ -128,7 +128,7 @@ def gradient(theta: Floats, rows: Rows, link: Link) -> Floats:
     """Return the score at one point, shape (q,); see `evaluate`."""
     n_cuts = rows.n_cuts
     score = np.zeros(n_cuts + len(rows.x))
-    for block, d in derived_blocks(theta, rows, link):
+    for block, d in derived_blocks(theta, rows, link, value=False):
         score[n_cuts:] -= rows.x[:, block.rows] @ d.residual
         for cut, end in d.ends:
             score[cut] += end.first.sum()
@@ -148,22 +148,29 @@ def _products(d: Derived, x: Floats, work: Floats) -> Floats:
     return line_products(left, x)
 
 
-def derived_blocks(theta: Floats, rows: Rows, link: Link) -> Iterator[tuple[Block, Derived]]:
-    """Yield each block with its log-likelihood and derivatives at one point; see `evaluate`."""
+def derived_blocks(
+    theta: Floats, rows: Rows, link: Link, *, value: bool = True
+) -> Iterator[tuple[Block, Derived]]:
+    """Yield each block with its log-likelihood and derivatives at one point; see `evaluate`.
+
+    Without ``value`` the log-likelihood may be left out: NaN.
+    """
     cuts, slopes = theta[: rows.n_cuts], theta[rows.n_cuts :]
     plain = link.name == "logit" and bool(np.abs(cuts).max() < MODERATE)
+    known = rows.offset is None and rows.bounds is not None
+    moderate = known and bool(np.abs(slopes) @ rows.bounds < MODERATE)
     for block in rows.blocks:
         eta = slopes @ rows.x[:, block.rows]
         if rows.offset is not None:
             eta += rows.offset[block.rows]
         w = rows.w[block.rows]
-        if plain and eta.max() < MODERATE and eta.min() > -MODERATE:
-            yield block, _logit(eta, w, block.category, cuts)
+        if plain and (moderate or (eta.max() < MODERATE and eta.min() > -MODERATE)):
+            yield block, _logit(eta, w, block.category, cuts, value=value)
         else:
             yield block, _general(eta, w, block.category, cuts, link)
 
 
-def _logit(eta: Floats, w: Floats, k: int, cuts: Floats) -> Derived:
+def _logit(eta: Floats, w: Floats, k: int, cuts: Floats, *, value: bool) -> Derived:
     """Return the derivatives for the logistic distribution, with one exponential and one logarithm by row.
 
     Notes
@@ -177,7 +184,7 @@ def _logit(eta: Floats, w: Floats, k: int, cuts: Floats) -> Derived:
     last = len(cuts)
     if k in (0, last):
         against = odds * np.exp(-cuts[0]) if k == 0 else np.exp(cuts[-1]) / odds
-        loglik = -float(w @ np.log1p(against))
+        loglik = -float(w @ np.log1p(against)) if value else np.nan
         first, mixed = _one_end(against, w)
         end = End(first=first if k == 0 else np.negative(first, out=first), mixed=mixed)
         return Derived(loglik=loglik, ends=((0 if k == 0 else last - 1, end),))
@@ -185,9 +192,11 @@ def _logit(eta: Floats, w: Floats, k: int, cuts: Floats) -> Derived:
     shared = float(1.0 / np.expm1(gap))
     above = odds * np.exp(-cuts[k])  # (1 - F(u)) / F(u)
     below = np.exp(cuts[k - 1]) / odds  # F(l) / (1 - F(l))
-    excess = above + below
-    excess += np.exp(-gap)  # the product of both: of 1 / (F(u) (1 - F(l))) over 1
-    loglik = total * np.log(-np.expm1(-gap)) - w @ np.log1p(excess, out=excess)
+    loglik = np.nan
+    if value:
+        excess = above + below
+        excess += np.exp(-gap)  # the product of both: of 1 / (F(u) (1 - F(l))) over 1
+        loglik = total * np.log(-np.expm1(-gap)) - w @ np.log1p(excess, out=excess)
     upper, mixed_upper = _one_end(above, w)
     lower, mixed_lower = _one_end(below, w)
     return Derived(

@@ -21,6 +21,7 @@ from scipy import linalg
 from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import Rows
 from coprodstats.models.double_double import Pair
+from coprodstats.models.evaluation import gradient
 from coprodstats.models.exact_rows import LARGEST_CUT
 from coprodstats.models.exact_sums import Workplace, derived_at, exact_information, exact_score
 from coprodstats.models.likelihood import Estimate
@@ -34,8 +35,8 @@ Ints = NDArray[np.intp]
 
 # The last score is taken at a multiple of about so many standard errors, the one nearest to the maximum: the
 # same under all orders of rows. The square of what is left to go is far less than moves the last bit.
-GRID = 2.0**-28
-# A search ends where the next step leads to within this share of the grid, so that one score mostly does.
+GRID = 2.0**-30
+# Scores in doubles lead to within this share of the grid, so that one with twice the digits mostly does.
 WITHIN = 2.0**-4
 # How exact the information is to be, relative to it.
 INFORMATION = 3e-16
@@ -139,7 +140,7 @@ def near_enough(size: float, bend: float) -> bool:
     bend
         About by how much one of that size 1 changes the information, relative to it.
     """
-    return bend * size**2 < WITHIN * GRID and bend**2 * size * GRID < INFORMATION
+    return bend**2 * size * GRID < INFORMATION
 
 
 def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
@@ -162,9 +163,9 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     Notes
     -----
     A score of error e gives estimates of error ``information^-1 e``; the error of the information only slows
-    Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12). So the last
-    step is taken twice: first with the information of the fit, to where that of the maximum is to all digits;
-    then with that.
+    Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12). That of the
+    fit serves for all steps but the last, which is taken twice: first with it, to where the information of
+    the maximum is to all digits; then with that.
     """
     if link.name == "logit" and np.abs(near.theta[: rows.n_cuts]).max() > LARGEST_CUT:
         return None
@@ -175,7 +176,7 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
         return None
     scale, bend = np.sqrt(np.diag(near.information)), near.bend if near.bend > 0 else 1.0
     grid = power_above(GRID / scale)
-    nearest = np.rint((near.theta + near.last_step) / grid) * grid
+    nearest = np.rint(_closer(near, bend, factor, rows, link) / grid) * grid
     score, kept, length = dd.pair(near.last_step), np.empty(len(rows.w)), np.inf
     for _ in range(MOST_STEPS):
         base = nearest
@@ -203,6 +204,19 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
         below=below,
         error=bend * length**2 + 2.0**-60,
     )
+
+
+def _closer(near: Estimate, bend: float, factor: tuple[Floats, bool], rows: Rows, link: Link) -> Floats:
+    """Return a point well within the grid from the maximum, by steps with the information of a fit."""
+    theta = near.theta + near.last_step
+    size = float(np.abs(near.last_step * np.sqrt(np.diag(near.information))).max())
+    left = bend * size**2
+    for _ in range(MOST_STEPS):
+        if not WITHIN * GRID < left < size:
+            break
+        theta = theta + linalg.cho_solve(factor, gradient(theta, rows, link), check_finite=False)
+        left *= bend * size
+    return theta
 
 
 def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) -> Reported:

@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.blocks import Rows, one_in, sort_rows
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import THINNING, Estimate, Thinned, maximise_rows
+from coprodstats.models.likelihood import THINNING, Estimate, Thinned, maximise_rows, near
 from coprodstats.models.links import LINKS
 from coprodstats.models.sample import Sample
 
@@ -26,9 +26,7 @@ SOLVER = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e
 # It begins with so many rows, and takes in up to so many that it has overlooked at a time.
 PROGRAMME_ROWS = 1_500
 # A logistic fit that takes its last step so many standard errors from the maximum ends near enough to show
-# that there is one, first on some of the rows, then on all; a search that takes more steps is on its way to
-# infinity, or nearly.
-NEAR = 1.0
+# that there is one; a search that takes more steps is on its way to infinity, or nearly.
 NEARER = 1e-3
 STEPS = 10
 # Below this the smallest eigenvalue of an information, relative to the largest, may be rounding.
@@ -83,8 +81,8 @@ def separating_direction(x: Floats, y: Ints, n_cuts: int) -> Floats | None:
     np.True_
     """
     rows, _ = sort_rows(x, y, np.ones(len(y)), n_cuts)
-    near = overlap(rows)
-    return None if near.shown else separating(constraint_rows(x, y, n_cuts), likely=near.fit.theta)
+    found = overlap(rows)
+    return None if found.shown else separating(constraint_rows(x, y, n_cuts), likely=found.fit.theta)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,15 +114,17 @@ def overlap(rows: Rows, some: Rows | None = None) -> Overlap:
 
     One in so many (`THINNING`) of many rows may be given: to take them takes time.
     """
-    start = None
+    logit, start = LINKS["logit"], None
     if len(rows.w) > MANY_ROWS:
         some = one_in(rows, THINNING) if some is None else some
         share = len(rows.w) / len(some.w)
-        found = maximise_rows(some, LINKS["logit"], tolerance=NEAR, most=STEPS)
+        found = maximise_rows(some, logit, enough=near, most=STEPS)
+        if not has_maximum(found, some):
+            found = maximise_rows(some, logit, start=found, tolerance=NEARER, most=STEPS)
         if has_maximum(found, some):
             return Overlap(shown=True, fit=found, one_in=share)
         start = Thinned(fit=found, one_in=share)
-    found = maximise_rows(rows, LINKS["logit"], start=start, tolerance=NEARER, most=STEPS)
+    found = maximise_rows(rows, logit, start=start, tolerance=NEARER, most=STEPS)
     return Overlap(shown=has_maximum(found, rows), fit=found)
 
 
