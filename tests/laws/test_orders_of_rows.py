@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,3 +60,18 @@ def test_all_bits_are_the_same_in_any_order(n: int, outcome: str) -> None:
                     cps.margins(other, "trust", vce=vce),
                     check_exact=True,
                 )
+
+
+def test_fits_on_several_threads_have_the_same_bits() -> None:
+    frame = survey(7_000)
+    formulas = [
+        f"yes ~ {right}" for right in ("age + trust", "years + income", "age + C(region)", "trust")
+    ] * 3
+
+    def fit(formula: str) -> np.ndarray:
+        return cps.logit(formula, frame, design=DESIGN).covariance_matrix
+
+    alone = [fit(formula) for formula in formulas]
+    with ThreadPoolExecutor(4) as pool:
+        for one, other in zip(alone, pool.map(fit, formulas), strict=True):
+            assert np.array_equal(one, other)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from coprodstats.models.blocks import Block, Rows, longest_block
 from coprodstats.models.links import Link, interval_derivatives
-from coprodstats.survey.lines import aligned
+from coprodstats.survey.lines import working
 from coprodstats.survey.products import line_products
 
 Floats = NDArray[np.float64]
@@ -103,23 +103,23 @@ def evaluate(theta: Floats, rows: Rows, link: Link) -> Evaluation:
     if np.any(np.diff(theta[:n_cuts]) <= 0):
         return Evaluation(loglik=-np.inf, score=score * np.nan, information=info * np.nan)
     loglik = 0.0
-    work = aligned(p + 3, longest_block(rows))
-    for block, d in derived_blocks(theta, rows, link):
-        x, w = rows.x[:, block.rows], rows.w[block.rows]
-        products = _products(d, x, work)
-        loglik += d.loglik
-        score[n_cuts:] -= products[p]
-        info[n_cuts:, n_cuts:] += products[:p]
-        for (cut, end), by_slope in zip(d.ends, products[p + 1 :], strict=True):
-            score[cut] += end.first.sum()
-            if end.shared:
-                score[cut] += end.shared * w.sum()
-            info[cut, cut] += end.mixed.sum() + d.coupling
-            info[cut, n_cuts:] -= by_slope
-        if len(d.ends) > 1:
-            k = block.category
-            info[k - 1, k] -= d.coupling
-            info[k, k - 1] -= d.coupling
+    with working(p + 3, longest_block(rows)) as work:
+        for block, d in derived_blocks(theta, rows, link):
+            x, w = rows.x[:, block.rows], rows.w[block.rows]
+            products = _products(d, x, work)
+            loglik += d.loglik
+            score[n_cuts:] -= products[p]
+            info[n_cuts:, n_cuts:] += products[:p]
+            for (cut, end), by_slope in zip(d.ends, products[p + 1 :], strict=True):
+                score[cut] += end.first.sum()
+                if end.shared:
+                    score[cut] += end.shared * w.sum()
+                info[cut, cut] += end.mixed.sum() + d.coupling
+                info[cut, n_cuts:] -= by_slope
+            if len(d.ends) > 1:
+                k = block.category
+                info[k - 1, k] -= d.coupling
+                info[k, k - 1] -= d.coupling
     info[n_cuts:, :n_cuts] = info[:n_cuts, n_cuts:].T
     return Evaluation(loglik=loglik, score=score, information=info)
 

@@ -8,7 +8,8 @@ order of rows nor on the BLAS library. Symbols are those of `coprodstats.models.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,7 +22,7 @@ from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import transposed
-from coprodstats.survey.lines import BITS, aligned, cut, power_above
+from coprodstats.survey.lines import BITS, cut, power_above, working
 from coprodstats.survey.products import CutLines, LineSum
 
 Floats = NDArray[np.float64]
@@ -54,15 +55,17 @@ class Workplace:
     work: Floats
 
     @classmethod
-    def of(cls, rows: Rows, link: Link) -> Workplace:
-        """Return a place to work on some data."""
-        return cls(
-            rows=rows,
-            link=link,
-            bounds=np.concatenate([[[1.0]], bounds_of(rows), [[1.0]]]),
-            heaviest=_power_above(float(rows.w.max())),
-            work=aligned(3 * (len(rows.x) + 2), longest_block(rows)),
-        )
+    @contextmanager
+    def of(cls, rows: Rows, link: Link) -> Iterator[Workplace]:
+        """Lend a place to work on some data."""
+        with working(3 * (len(rows.x) + 2), longest_block(rows)) as work:
+            yield cls(
+                rows=rows,
+                link=link,
+                bounds=np.concatenate([[[1.0]], bounds_of(rows), [[1.0]]]),
+                heaviest=_power_above(float(rows.w.max())),
+                work=work,
+            )
 
     def lines(self, start: int, count: int, m: int) -> Floats:
         """Return some of the lines to work in, shape (count, m)."""

@@ -32,6 +32,7 @@ from coprodstats.survey.lines import power_above
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+Factor = tuple[Floats, bool]  # of scipy.linalg.cho_factor
 
 # The last score is taken at a multiple of about so many standard errors, the one nearest to the maximum: the
 # same under all orders of rows. The square of what is left to go is far less than moves the last bit.
@@ -169,11 +170,17 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     """
     if link.name == "logit" and np.abs(near.theta[: rows.n_cuts]).max() > LARGEST_CUT:
         return None
-    place = Workplace.of(rows, link)
     try:
         factor = linalg.cho_factor(near.information)
     except linalg.LinAlgError:  # no maximum
         return None
+    with Workplace.of(rows, link) as place:
+        return _settled(place, near, factor)
+
+
+def _settled(place: Workplace, near: Estimate, factor: Factor) -> Settled | None:
+    """Return the maximum near a fit, whose information is factored; see `settle`."""
+    rows, link = place.rows, place.link
     scale, bend = np.sqrt(np.diag(near.information)), near.bend if near.bend > 0 else 1.0
     grid = power_above(GRID / scale)
     nearest = np.rint(_closer(near, bend, factor, rows, link) / grid) * grid
@@ -206,7 +213,7 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     )
 
 
-def _closer(near: Estimate, bend: float, factor: tuple[Floats, bool], rows: Rows, link: Link) -> Floats:
+def _closer(near: Estimate, bend: float, factor: Factor, rows: Rows, link: Link) -> Floats:
     """Return a point well within the grid from the maximum, by steps with the information of a fit."""
     theta = near.theta + near.last_step
     size = float(np.abs(near.last_step * np.sqrt(np.diag(near.information))).max())

@@ -8,6 +8,10 @@ on Scientific Computing* 31, 189-224; Ozaki, Ogita, Oishi and Rump 2012, *Numeri
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +25,9 @@ BLOCK = 4096
 AT_ONCE = 8
 PAGE = 512
 PADDING = 64
+# Numbers in a huge page of two megabytes, and of the memory that is kept to work in.
+HUGE_PAGE = 2**18
+KEPT = 2 * HUGE_PAGE
 
 
 def aligned(lines: int, length: int) -> Floats:
@@ -28,12 +35,53 @@ def aligned(lines: int, length: int) -> Floats:
 
     Numbers on both sides of such a boundary are read and written half as fast.
     """
+    return _laid(np.empty(lines * _apart(length) + AT_ONCE), lines, length)
+
+
+def _apart(length: int) -> int:
+    """Return how far apart lines of some length begin."""
     apart = -(-length // AT_ONCE) * AT_ONCE
-    if apart % PAGE == 0:
-        apart += PADDING
-    memory = np.empty(lines * apart + AT_ONCE)
-    first = -(memory.__array_interface__["data"][0] // memory.itemsize) % AT_ONCE
-    return memory[first : first + lines * apart].reshape(lines, apart)[:, :length]
+    return apart + PADDING if apart % PAGE == 0 else apart
+
+
+def _laid(memory: Floats, lines: int, length: int) -> Floats:
+    """Return lines at the beginning of some memory."""
+    apart = _apart(length)
+    return _from_boundary(memory, AT_ONCE)[: lines * apart].reshape(lines, apart)[:, :length]
+
+
+def _from_boundary(memory: Floats, numbers: int) -> Floats:
+    """Return memory from the first boundary of so many numbers on."""
+    return memory[-(memory.__array_interface__["data"][0] // memory.itemsize) % numbers :]
+
+
+class _Kept(threading.local):
+    """Memory of a thread that serves again and again, and whether it is in use."""
+
+    memory: Floats | None = None
+    taken = False
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def working(lines: int, length: int) -> Iterator[Floats]:
+    """Lend memory for lines of numbers to work in, as `aligned` lays them out; what is in it is anything.
+
+    The same memory is lent again and again: it lies in the processor's cache, and in huge pages, which numpy
+    asks for where there are so many numbers. More than `KEPT`, or within another loan, is new memory.
+    """
+    if lines * (length + PADDING + AT_ONCE) + AT_ONCE > KEPT or _kept.taken:
+        yield aligned(lines, length)
+        return
+    if _kept.memory is None:
+        _kept.memory = _from_boundary(np.empty(KEPT + HUGE_PAGE), HUGE_PAGE)[:KEPT]
+    _kept.taken = True
+    try:
+        yield _laid(_kept.memory, lines, length)
+    finally:
+        _kept.taken = False
 
 
 def cut(

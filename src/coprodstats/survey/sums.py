@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.survey.lines import BLOCK, aligned, cut, line_bounds, power_above
+from coprodstats.survey.lines import BLOCK, cut, line_bounds, power_above, working
 from coprodstats.survey.two_threads import by_halves
 
 Floats = NDArray[np.float64]
@@ -124,19 +124,19 @@ def binned_lines(
         bounds = bounds * line_bounds(factor[None])
     bounds = np.concatenate([bounds, *(line_bounds(line[None]) for line in others)])
     count = len(bounds)
-    work = aligned(3 * count, min(BLOCK, m))
     highs, lows = np.empty((2, count, len(begins)))
     runs = np.searchsorted(begins, np.arange(0, m + BLOCK, BLOCK))
-    for start, one, two in zip(range(0, m, BLOCK), runs, runs[1:], strict=False):
-        part = slice(start, min(start + BLOCK, m))
-        values, high, low = (work[k * count : (k + 1) * count, : part.stop - start] for k in range(3))
-        np.multiply(lines[:, part], 1.0 if factor is None else factor[part], out=values[:a])
-        for line, value in zip(others, values[a:], strict=True):
-            value[:] = line[part]
-        cut(values, bounds, _exact_bits(m), (high, low))
-        first = begins[one:two] - start
-        np.add.reduceat(high, first, axis=1, out=highs[:, one:two])
-        np.add.reduceat(low, first, axis=1, out=lows[:, one:two])
+    with working(3 * count, min(BLOCK, m)) as work:
+        for start, one, two in zip(range(0, m, BLOCK), runs, runs[1:], strict=False):
+            part = slice(start, min(start + BLOCK, m))
+            values, high, low = (work[k * count : (k + 1) * count, : part.stop - start] for k in range(3))
+            np.multiply(lines[:, part], 1.0 if factor is None else factor[part], out=values[:a])
+            for line, value in zip(others, values[a:], strict=True):
+                value[:] = line[part]
+            cut(values, bounds, _exact_bits(m), (high, low))
+            first = begins[one:two] - start
+            np.add.reduceat(high, first, axis=1, out=highs[:, one:two])
+            np.add.reduceat(low, first, axis=1, out=lows[:, one:two])
     of = group[begins]
     both = zip(highs, lows, strict=True)
     return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in both])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from coprodstats.survey.lines import BITS, aligned, cut, line_bounds, power_above
+from coprodstats.survey.lines import BITS, aligned, cut, line_bounds, power_above, working
 from coprodstats.survey.products import LineSum, cross_products, cut_lines, settled_product
 from coprodstats.survey.sums import binned, binned_lines, sums_by, total
 
@@ -61,6 +62,38 @@ def test_lines_begin_at_a_boundary_of_64_bytes_and_not_pages_apart(length):
     assert (addresses[1] - addresses[0]) % 4_096 != 0
     lines[:] = np.arange(3)[:, None]
     assert lines.sum() == 3 * length
+
+
+def test_memory_to_work_in_is_lent_again_and_never_to_two():
+    with working(5, 4_096) as first:
+        first[:] = 1.0
+        assert first.shape == (5, 4_096)
+        assert all(line.ctypes.data % 64 == 0 for line in first)
+        with working(5, 4_096) as within, ThreadPoolExecutor(1) as pool:
+            elsewhere = pool.submit(lent).result()
+            for other in (within, elsewhere):
+                assert not np.shares_memory(first, other)
+                other[:] = 2.0
+        assert np.all(first == 1.0)
+    with working(3, 1_000) as again:
+        assert np.shares_memory(first, again)
+    with working(500, 4_096) as large:
+        assert large.shape == (500, 4_096)
+        assert not np.shares_memory(first, large)
+
+
+def lent() -> np.ndarray:
+    with working(5, 4_096) as lines:
+        return lines
+
+
+def test_memory_to_work_in_is_free_again_after_an_error():
+    with working(2, 10) as first:
+        pass
+    with pytest.raises(KeyboardInterrupt, match="stopped"), working(2, 10):
+        raise KeyboardInterrupt("stopped")
+    with working(2, 10) as again:
+        assert np.shares_memory(first, again)
 
 
 def test_the_product_of_lines_cut_in_two_has_more_digits_than_a_double(values):
