@@ -18,17 +18,20 @@ import os
 import shutil
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from bench_data import DESIGN, FACTORS, Survey, categorical, numeric
+from bench_data import DESIGN, FACTORS, Survey, categorical, numeric, write
 from bench_measured import ROW_BY_ROW, Measured
 from bench_page import page
-from bench_peers import ORDERED_MODEL, R_PROGRAMS, design_matrix, from_others, from_statsmodels
+from bench_peers import ORDERED_MODEL, R_PROGRAMS, design_matrix, from_r, from_svy, statsmodels_programs
 from bench_time import Timing, peak_memory, timed
 from replicates import measure as measure_replicates
 
@@ -38,6 +41,8 @@ from coprodstats.models.results import FittedModel
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 REPEATS = 15
+# How often ours is timed on each side of another program.
+BESIDE = 6
 # Why a program is not run on some survey.
 AS_BEFORE = "not run: it takes as long as on numbers"
 
@@ -85,31 +90,51 @@ def measure(
     """Time all programs on one survey."""
     print(f"n = {survey.n:,}, {survey.name}")
     fits = our_fits(survey)
-    timings = [
-        timed(model, f"coprodstats {'ologit' if 'ordinal' in model else 'logit'}", fit, our_slopes, repeats)
-        for model, fit in fits.items()
-    ]
+    ours = {model: timed(model, _our_name(model), fit, our_slopes, repeats) for model, fit in fits.items()}
     models = {model: fit() for model, fit in fits.items()}
     peaks = {model: peak_memory(fit) for model, fit in fits.items()}
-    if survey.predictors == FACTORS:
-        with patch("coprodstats.models.assemble.find_patterns", return_value=None):
-            timings += [timed(model, ROW_BY_ROW, fit, our_slopes, repeats) for model, fit in fits.items()]
-    timings += from_statsmodels(survey, repeats, ordered=ORDERED_MODEL not in left_out)
-    r_programs = tuple(p for p in R_PROGRAMS if p not in left_out) if with_r else ()
-    timings += from_others(survey, repeats, r_programs=r_programs, svy_python=svy)
-    # Once more: a machine's pace changes in the minutes that the others take.
-    again = {
-        model: timed(model, "coprodstats again", fit, our_slopes, repeats) for model, fit in fits.items()
-    }
-    timings[: len(fits)] = [t.with_more(again[t.model]) for t in timings[: len(fits)]]
-    timings += [Timing(model=_model_of(p), program=p, note=why) for p, why in left_out.items()]
+    others: list[Timing] = []
+    with tempfile.TemporaryDirectory() as folder:
+        write(survey, Path(folder))
+        for model, run in _others(survey, Path(folder), repeats, left_out, with_r=with_r, svy=svy):
+            # Ours again on both sides of each: a machine's pace changes from minute to minute.
+            before = timed(model, "  coprodstats", fits[model], our_slopes, BESIDE)
+            found = run()
+            after = timed(model, "  coprodstats", fits[model], our_slopes, BESIDE)
+            ours[model] = ours[model].with_more(before).with_more(after)
+            others.append(replace(found, beside=before.wall + after.wall))
+    others += [Timing(model=_model_of(p), program=p, note=why) for p, why in left_out.items()]
     return Measured(
         survey=survey,
-        timings=timings,
+        timings=[*ours.values(), *others],
         floors={name: floor(survey, model) for name, model in models.items()},
         peaks=peaks,
         iterations={name: model.convergence.iterations for name, model in models.items()},
     )
+
+
+def _others(
+    survey: Survey, folder: Path, repeats: int, left_out: dict[str, str], *, with_r: bool, svy: str | None
+) -> Iterator[tuple[str, Callable[[], Timing]]]:
+    """Yield what each of the other programs fits, and what times it."""
+    if survey.predictors == FACTORS:
+        for model, fit in our_fits(survey).items():
+            yield model, partial(_row_by_row, model, fit, repeats)
+    yield from statsmodels_programs(survey, repeats, ordered=ORDERED_MODEL not in left_out).items()
+    for program, model in R_PROGRAMS.items():
+        if with_r and program not in left_out:
+            yield model, partial(from_r, program, folder, repeats)
+    if svy is not None:
+        yield "binary, design", partial(from_svy, svy, folder, repeats)
+
+
+def _row_by_row(model: str, fit: Callable[[], FittedModel], repeats: int) -> Timing:
+    with patch("coprodstats.models.assemble.find_patterns", return_value=None):
+        return timed(model, ROW_BY_ROW, fit, our_slopes, repeats)
+
+
+def _our_name(model: str) -> str:
+    return f"coprodstats {'ologit' if 'ordinal' in model else 'logit'}"
 
 
 def our_fits(survey: Survey) -> dict[str, Callable[[], FittedModel]]:
@@ -129,7 +154,7 @@ def our_slopes(model: Any) -> np.ndarray:
 
 
 def _model_of(program: str) -> str:
-    return "ordinal, design" if "svyolr" in program else "ordinal, unweighted"
+    return R_PROGRAMS.get(program, "ordinal, unweighted")  # OrderedModel has no weights
 
 
 def floor(survey: Survey, model: FittedModel) -> float:

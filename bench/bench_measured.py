@@ -42,4 +42,4 @@ class Measured:
     def ratio(self, model: str, program: str) -> float | None:
         """Return how many times our wall seconds a program takes, None if it was not run."""
         theirs = [t for t in self.timings if t.model == model and t.program.startswith(program) and t.wall]
-        return theirs[0].median / self.ours(model).median if theirs else None
+        return theirs[0].times_ours if theirs else None

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from bench_data import CUTS, Survey, write
+from bench_data import CUTS, Survey
 from bench_time import Timing, timed
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 HERE = Path(__file__).resolve().parent
-R_PROGRAMS = ("R survey::svyglm", "R glm", "R survey::svyolr", "R ordinal::clm", "R MASS::polr")
+# R's programs, and what each fits.
+R_PROGRAMS = {
+    "R survey::svyglm": "binary, design",
+    "R glm": "binary, unweighted",
+    "R survey::svyolr": "ordinal, design",
+    "R ordinal::clm": "ordinal, unweighted",
+    "R MASS::polr": "ordinal, unweighted",
+}
 ORDERED_MODEL = "statsmodels OrderedModel, bfgs"
 R_VERSIONS = """
 packages <- c("survey", "ordinal", "MASS")
@@ -25,8 +33,8 @@ cat(R.version.string, "; ", paste(packages, versions, collapse = ", "), sep = ""
 """
 
 
-def from_statsmodels(survey: Survey, repeats: int, *, ordered: bool) -> list[Timing]:
-    """Time GLM with weights and clustered covariance, GLM without, and OrderedModel by BFGS, from arrays."""
+def statsmodels_programs(survey: Survey, repeats: int, *, ordered: bool) -> dict[str, Callable[[], Timing]]:
+    """Return what times each, from arrays: GLM with weights and clusters or without, OrderedModel by BFGS."""
     frame = survey.frame
     x = design_matrix(survey)
     constant = sm.add_constant(x)
@@ -35,8 +43,13 @@ def from_statsmodels(survey: Survey, repeats: int, *, ordered: bool) -> list[Tim
     binomial = sm.families.Binomial()
 
     def clustered() -> Any:
-        model = sm.GLM(y, constant, family=binomial, var_weights=w)
-        return model.fit(cov_type="cluster", cov_kwds={"groups": psu})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # weights with clusters: "not fully supported"
+            model = sm.GLM(y, constant, family=binomial, var_weights=w)
+            return model.fit(cov_type="cluster", cov_kwds={"groups": psu})
+
+    def plain() -> Any:
+        return sm.GLM(y, constant, family=binomial).fit()
 
     def after_constant(fitted: Any) -> Any:
         return np.asarray(fitted.params)[1:]
@@ -44,19 +57,24 @@ def from_statsmodels(survey: Survey, repeats: int, *, ordered: bool) -> list[Tim
     def before_thresholds(fitted: Any) -> Any:
         return np.asarray(fitted.params)[: -len(CUTS)]
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # weights with clusters: "not fully supported"
-        found = [
-            timed("binary, design", "statsmodels GLM, clustered", clustered, after_constant, repeats),
-            timed("binary, unweighted", "statsmodels GLM",
-                  lambda: sm.GLM(y, constant, family=binomial).fit(), after_constant, repeats),
-        ]  # fmt: skip
-        if ordered:
-            model = OrderedModel(grade, x, distr="logit")
-            found.append(
-                timed("ordinal, unweighted", ORDERED_MODEL,
-                      lambda: model.fit(method="bfgs", disp=False, maxiter=500), before_thresholds, repeats)
-            )  # fmt: skip
+    found = {
+        "binary, design": partial(
+            timed, "binary, design", "statsmodels GLM, clustered", clustered, after_constant, repeats
+        ),
+        "binary, unweighted": partial(
+            timed, "binary, unweighted", "statsmodels GLM", plain, after_constant, repeats
+        ),
+    }
+    if ordered:
+        model = OrderedModel(grade, x, distr="logit")
+        found["ordinal, unweighted"] = partial(
+            timed,
+            "ordinal, unweighted",
+            ORDERED_MODEL,
+            lambda: model.fit(method="bfgs", disp=False, maxiter=500),
+            before_thresholds,
+            repeats,
+        )
     return found
 
 
@@ -72,40 +90,32 @@ def design_matrix(survey: Survey) -> np.ndarray:
     return np.column_stack(columns).astype(float)
 
 
-def from_others(
-    survey: Survey, repeats: int, *, r_programs: tuple[str, ...], svy_python: str | None
-) -> list[Timing]:
-    """Time R's programs, and svy by its own Python, each inside its process."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write(survey, folder)
-        if r_programs:
-            _run(["Rscript", "--vanilla", str(HERE / "bench.R"), name, str(repeats), *r_programs])
-        if svy_python is not None:
-            _run([svy_python, str(HERE / "bench_svy.py"), name, str(repeats)])
-        return [timing for file in ("r.csv", "svy.csv") for timing in _read(folder / file)]
+def from_r(program: str, folder: Path, repeats: int) -> Timing:
+    """Time a program of R in a process of its own, on data that `bench_data.write` wrote there."""
+    _run(["Rscript", "--vanilla", str(HERE / "bench.R"), str(folder), str(repeats), program])
+    return _read(folder / "r.csv")
+
+
+def from_svy(python: str, folder: Path, repeats: int) -> Timing:
+    """Time svy by its own Python, on such data."""
+    _run([python, str(HERE / "bench_svy.py"), str(folder), str(repeats)])
+    return _read(folder / "svy.csv")
 
 
 def _run(command: list[str]) -> None:
     subprocess.run(command, check=True)  # noqa: S603  (our own scripts)
 
 
-def _read(path: Path) -> list[Timing]:
-    if not path.exists():
-        return []
-    found = []
-    for (model, program), part in pd.read_csv(path).groupby(["model", "program"], sort=False):
-        values = {quantity: tuple(rows) for quantity, rows in part.groupby("quantity")["value"]}
-        found.append(
-            Timing(
-                model=model,
-                program=program,
-                wall=values["wall"],
-                cpu=values["cpu"],
-                slopes=np.array(values["slope"]),
-            )
-        )
-    return found
+def _read(path: Path) -> Timing:
+    rows = pd.read_csv(path)
+    values = {quantity: tuple(part) for quantity, part in rows.groupby("quantity")["value"]}
+    return Timing(
+        model=rows["model"].iloc[0],
+        program=rows["program"].iloc[0],
+        wall=values["wall"],
+        cpu=values["cpu"],
+        slopes=np.array(values["slope"]),
+    )
 
 
 def r_versions() -> str:

@@ -34,6 +34,8 @@ class Timing:
         Seconds of each repetition; none if it was not run.
     slopes
         The estimated slopes, as far as the program gives them in the order of the formula.
+    beside
+        Wall seconds of ours right before and right after it.
     note
         Why it was not run.
     """
@@ -43,6 +45,7 @@ class Timing:
     wall: tuple[float, ...] = ()
     cpu: tuple[float, ...] = ()
     slopes: np.ndarray | None = None
+    beside: tuple[float, ...] = ()
     note: str = ""
 
     def with_more(self, other: Timing) -> Timing:
@@ -53,6 +56,11 @@ class Timing:
     def median(self) -> float:
         """Median wall seconds."""
         return statistics.median(self.wall)
+
+    @property
+    def times_ours(self) -> float:
+        """Median wall seconds as a multiple of ours beside it."""
+        return self.median / statistics.median(self.beside)
 
     @property
     def median_cpu(self) -> float:
