@@ -34,8 +34,8 @@ def goals_table(measured: list[Measured], replicated: Replicated) -> list[str]:
     return [
         "## Goals",
         "",
-        "Ratios are of median wall seconds in this run: how many times ours, timed right before and right after "
-        "it, another program takes.",
+        "Ratios are of median wall seconds in this run: how many times ours, timed right before and after it, "
+        "another program takes.",
         "",
         "| goal | measured | met |",
         "|---|---:|---|",
