@@ -34,7 +34,7 @@ def goals_table(measured: list[Measured], replicated: Replicated) -> list[str]:
     return [
         "## Goals",
         "",
-        "Ratios are of median wall seconds in this run: how many times ours, timed right before and after it, "
+        "Ratios are of median wall seconds in this run: how many times ours, timed right before and after, "
         "another program takes.",
         "",
         "| goal | measured | met |",

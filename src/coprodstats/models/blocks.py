@@ -89,13 +89,14 @@ def sorted_order(y: Ints, n_cuts: int, within: Ints | None = None) -> tuple[Ints
         if n_groups > 1 and within is not None:
             key *= n_groups
             key += within[part]
-        np.add(_counting_sort(key, n_groups * (n_cuts + 1)), first, out=order[part])
-        blocks += _blocks_of(np.bincount(y[part], minlength=n_cuts + 1), first)
+        place, ends = _counting_sort(key, n_groups * (n_cuts + 1))
+        np.add(place, first, out=order[part])
+        blocks += _blocks_of(ends[n_groups::n_groups], first)
     return order, tuple(blocks)
 
 
-def _counting_sort(key: NDArray[np.int32], n_keys: int) -> NDArray[np.int32]:
-    """Return the stable order of keys 0 … n_keys - 1.
+def _counting_sort(key: NDArray[np.int32], n_keys: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the stable order of keys 0 … n_keys - 1, and where each begins and ends in it, (n_keys + 1,).
 
     It is what a matrix with a single entry per column becomes when it is turned from columns to rows: twice
     as fast as numpy's sort.
@@ -103,14 +104,17 @@ def _counting_sort(key: NDArray[np.int32], n_keys: int) -> NDArray[np.int32]:
     n = len(key)
     columns = np.arange(n + 1, dtype=np.int32)
     matrix = sparse.csc_array((np.ones(n, dtype=np.int8), key, columns), shape=(n_keys, n))
-    return np.asarray(matrix.tocsr().indices)
+    found = matrix.tocsr()
+    return np.asarray(found.indices), np.asarray(found.indptr)
 
 
-def _blocks_of(counts: Ints, first: int) -> Iterator[Block]:
-    ends = first + np.cumsum(counts)
-    for k, (size, end) in enumerate(zip(counts.tolist(), ends.tolist(), strict=True)):
-        if size:
-            yield from _parts(k, end - size, end)
+def _blocks_of(ends: NDArray[np.int32], first: int) -> Iterator[Block]:
+    """Yield the blocks of categories that lie one after another from a row on, by where each ends."""
+    start = 0
+    for k, end in enumerate(ends.tolist()):
+        if start < end:
+            yield from _parts(k, first + start, first + end)
+        start = end
 
 
 def _parts(category: int, start: int, end: int) -> Iterator[Block]:

@@ -218,9 +218,7 @@ def _closer(near: Estimate, bend: float, factor: Factor, rows: Rows, link: Link)
     theta = near.theta + near.last_step
     size = float(np.abs(near.last_step * np.sqrt(np.diag(near.information))).max())
     left = bend * size**2
-    for _ in range(MOST_STEPS):
-        if not WITHIN * GRID < left < size:
-            break
+    while near_enough(size, bend) and WITHIN * GRID < left < size:
         theta = theta + linalg.cho_solve(factor, gradient(theta, rows, link), check_finite=False)
         left *= bend * size
     return theta

@@ -161,7 +161,7 @@ def _missing(column: pd.Series) -> tuple[Bools | None, bool]:
     if isinstance(dtype, np.dtype) and dtype.kind == "f":
         values = column.to_numpy()
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(values.sum()):  # so are its terms, and nothing else need be laid out
+            if np.isfinite(values @ values):  # so are its terms, and nothing else need be laid out
                 return None, True
         missing = np.isnan(values)
     else:
