@@ -40,9 +40,9 @@ from coprodstats.models.blocks import BLOCK_ROWS
 from coprodstats.models.results import FittedModel
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
-REPEATS = 15
+REPEATS = 30
 # How often ours is timed on each side of another program.
-BESIDE = 6
+BESIDE = 10
 # Why a program is not run on some survey.
 AS_BEFORE = "not run: it takes as long as on numbers"
 

@@ -110,7 +110,7 @@ class Thinned:
     Attributes
     ----------
     fit
-        The fit, a small step (`near`) from the maximum, if there is one.
+        The fit, a small step (`is_near`) from the maximum, if there is one.
     one_in
         Rows for each of its own.
     """
@@ -324,7 +324,7 @@ def _start(rows: Rows, link: Link, few: Thinned | None) -> tuple[Floats, Evaluat
     sizes = category_weights(rows)
     if few is None and len(rows.w) > MANY_ROWS:
         some = one_in(rows, THINNING)
-        fit = maximise_rows(some, link, enough=near)
+        fit = maximise_rows(some, link, enough=is_near)
         few = Thinned(fit=fit, one_in=len(rows.w) / len(some.w))
     if few is not None:
         begin = _nearer(few, rows, link)
@@ -337,7 +337,7 @@ def _start(rows: Rows, link: Link, few: Thinned | None) -> tuple[Floats, Evaluat
     return theta, evaluate(theta, rows, link)
 
 
-def near(size: float, _bend: float) -> bool:
+def is_near(size: float, _bend: float) -> bool:
     """Return whether a step of some size, in standard errors, ends near enough to a maximum to begin from."""
     return size < NEAR
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from coprodstats.models.blocks import Block, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.lines import BLOCK
-from coprodstats.survey.products import LineSum, cross_products, cut_lines
+from coprodstats.survey.lines import BITS, BLOCK, cut, power_above, working
+from coprodstats.survey.products import CutLines, LineSum, cross_products, cut_lines
 from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by
 
 Floats = NDArray[np.float64]
@@ -158,13 +158,7 @@ class CumulativeScores:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""
         shared = self._shared(group, n_groups)
         if shared is not None:
-            lines = (self._lines() / self.rows.w)[:, shared.row]
-            totals = LineSum.zero(n_groups, len(lines))
-            step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
-            for start in range(0, len(shared.row), step):
-                part = slice(start, start + step)
-                totals = totals.plus(cut_lines(shared.weight[:, part]), lines[:, part])
-            return totals.rounded()
+            return _product(shared.weight, (self._lines() / self.rows.w)[:, shared.row])
         share = self.w / self.rows.w[self.place]
         sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
         return np.vstack(sums).T
@@ -221,6 +215,22 @@ class CumulativeScores:
         return laid
 
 
+def _product(weight: Floats, lines: Floats) -> Floats:
+    """Return weight lines' of weights by group and row, (groups, m), and lines, (q, m); see `LineSum`."""
+    n_groups, m = weight.shape
+    totals = LineSum.zero(n_groups, len(lines))
+    # One bound for all: another for each group takes numpy through a buffer.
+    bound = power_above(weight.max(initial=0.0))
+    step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
+    with working(2 * n_groups, min(step, m)) as work:
+        for start in range(0, m, step):
+            part = slice(start, min(start + step, m))
+            high, low = (work[k * n_groups : (k + 1) * n_groups, : part.stop - start] for k in (0, 1))
+            cut(weight[:, part], bound, BITS, (high, low))
+            totals = totals.plus(CutLines(high=high, low=low), lines[:, part])
+    return totals.rounded()
+
+
 def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: Link) -> CumulativeScores:
     """Return the scores of a cumulative-link likelihood at one point.
 
@@ -241,7 +251,7 @@ def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: L
     residual, above, below = np.empty(m), np.zeros(m), np.zeros(m)
     for block, d in derived_blocks(theta, rows, link):
         residual[block.rows] = d.residual
-        for cut, end in d.ends:
-            side = above if cut == block.category else below
+        for position, end in d.ends:
+            side = above if position == block.category else below
             side[block.rows] = end.first + end.shared * rows.w[block.rows]
     return CumulativeScores(rows=rows, residual=residual, above=above, below=below, place=place, w=w)

@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.blocks import Rows, one_in, sort_rows
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import THINNING, Estimate, Thinned, maximise_rows, near
+from coprodstats.models.likelihood import THINNING, Estimate, Thinned, is_near, maximise_rows
 from coprodstats.models.links import LINKS
 from coprodstats.models.sample import Sample
 
@@ -118,7 +118,7 @@ def overlap(rows: Rows, some: Rows | None = None) -> Overlap:
     if len(rows.w) > MANY_ROWS:
         some = one_in(rows, THINNING) if some is None else some
         share = len(rows.w) / len(some.w)
-        found = maximise_rows(some, logit, enough=near, most=STEPS)
+        found = maximise_rows(some, logit, enough=is_near, most=STEPS)
         if not has_maximum(found, some):
             found = maximise_rows(some, logit, start=found, tolerance=NEARER, most=STEPS)
         if has_maximum(found, some):

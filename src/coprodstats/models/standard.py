@@ -182,10 +182,7 @@ def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[F
 
 
 def _centred(
-    found: Iterable[NDArray[Any]],
-    columns: tuple[Column, ...],
-    w: Floats,
-    order: Ints,
+    found: Iterable[NDArray[Any]], columns: tuple[Column, ...], w: Floats, order: Ints
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Centre, scale and reorder predictors.
 
