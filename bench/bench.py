@@ -42,7 +42,7 @@ from coprodstats.models.results import FittedModel
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 REPEATS = 30
 # How often ours is timed on each side of another program.
-BESIDE = 10
+BESIDE = 6
 # Why a program is not run on some survey.
 AS_BEFORE = "not run: it takes as long as on numbers"
 
