@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from math import fsum
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,16 +205,14 @@ def _taken(rows: Rows, chosen: list[Ints]) -> Rows:
 
 
 def _joined(blocks: tuple[Block, ...], sizes: list[int]) -> Iterator[Block]:
-    """Yield blocks of some sizes one after another, those of neighbours with the same category as one."""
-    start = stop = 0
-    category = blocks[0].category
-    for block, size in zip(blocks, sizes, strict=True):
-        if start < stop and (block.category != category or stop + size - start > BLOCK_ROWS):
-            yield Block(category=category, rows=slice(start, stop))
-            start = stop
-        category, stop = block.category, stop + size
-    if start < stop:
-        yield Block(category=category, rows=slice(start, stop))
+    """Yield blocks of some sizes one after another, those of neighbours with the same category as few."""
+    start = 0
+    of_blocks = zip([block.category for block in blocks], sizes, strict=True)
+    for category, run in groupby(of_blocks, key=itemgetter(0)):
+        end = start + sum(size for _, size in run)
+        if start < end:
+            yield from _parts(category, start, end)
+        start = end
 
 
 def longest_block(rows: Rows) -> int:

@@ -1,11 +1,11 @@
 """The maximum of a cumulative-link likelihood settled beyond the digits of a double.
 
-A fit in doubles ends within some 1e-13 standard errors of the maximum, at a point that depends on the order
-of rows, the BLAS library and its threads. Here the score is evaluated with twice the digits, at estimates of
-twice the digits, and Newton's method goes on with the information of the fit (iterative refinement), until
-what is left is far below the last bit. Information and scores are then taken at that point, from sums that
-don't depend on the order of rows (`coprodstats.survey.products`); it is so near that what its rows are made
-of follows from the last score's.
+A fit in doubles ends near the maximum, at a point whose last digits depend on the order of rows, the BLAS
+library and its threads. Newton's method goes on with the information of the fit (iterative refinement): with
+scores in doubles to within a part of a grid, then with one of twice the digits, at the point of the grid
+that is nearest to the maximum and so the same for all orders. What is left then is far below the last bit.
+Information and scores are taken there, from sums that don't depend on the order of rows
+(`coprodstats.survey.products`); it is so near that what its rows are made of follows from the last score's.
 
 Symbols are those of `coprodstats.models.likelihood`; data are in blocks of one category.
 """
