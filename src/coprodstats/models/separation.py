@@ -119,9 +119,11 @@ def overlap(rows: Rows, some: Rows | None = None) -> Overlap:
         some = one_in(rows, THINNING) if some is None else some
         share = len(rows.w) / len(some.w)
         found = maximise_rows(some, logit, enough=is_near, most=STEPS)
-        if not has_maximum(found, some):
+        shown = has_maximum(found, some)
+        if not shown:
             found = maximise_rows(some, logit, start=found, tolerance=NEARER, most=STEPS)
-        if has_maximum(found, some):
+            shown = has_maximum(found, some)
+        if shown:
             return Overlap(shown=True, fit=found, one_in=share)
         start = Thinned(fit=found, one_in=share)
     found = maximise_rows(rows, logit, start=start, tolerance=NEARER, most=STEPS)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.intp]
 
-# Rows that are searched for the first of each number at first; most turn up there.
+# Rows that are searched for numbers at first, and how many times as far as before one looks then: most turn
+# up there.
 SOME_ROWS = 4_096
+FURTHER = 8
 # Rows that are worked on at once: few enough to stay in the processor's cache.
 PIECE = 32_768
 
@@ -22,12 +24,20 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + PIECE, n))
 
 
+def _further(n: int) -> Iterator[slice]:
+    """Yield n rows in pieces that grow."""
+    start, stop = 0, SOME_ROWS
+    while start < n:
+        yield slice(start, min(stop, n))
+        start, stop = stop, FURTHER * stop
+
+
 def occurring(codes: NDArray[np.integer[Any]], n_possible: int, *, lowest: int = 0) -> NDArray[np.bool_]:
     """Return which of the codes from ``lowest`` on occur, shape (n_possible,)."""
     seen = np.zeros(n_possible, dtype=bool)
-    for rows in pieces(len(codes)):
+    for rows in _further(len(codes)):
         seen[_from_zero(codes[rows], lowest)] = True
-        if seen.all():  # most often after a few pieces
+        if seen.all():  # most often after the first piece
             break
     return seen
 
@@ -90,10 +100,10 @@ def first_rows(number: Ints, m: int) -> Ints:
         first[number] = np.arange(m)
         return first
     first = np.full(m, -1, dtype=np.intp)
-    start, stop = 0, SOME_ROWS
-    while start < len(number) and (first < 0).any():
-        part = number[start:stop]
+    for piece in _further(len(number)):
+        part = number[piece]
         rows = np.flatnonzero(first[part] < 0)[::-1]  # of several rows the last that is written stays
-        first[part[rows]] = start + rows
-        start, stop = stop, 8 * stop
+        first[part[rows]] = piece.start + rows
+        if (first >= 0).all():
+            break
     return first

@@ -6,7 +6,7 @@ See `coprodstats.survey.lines` for how numbers are cut in two.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,10 +110,10 @@ def binned_lines(
     >>> binned_lines(np.array([0, 1, 0]), np.array([[1e17, 1.0, -1e17]]), 2).tolist()
     [[0.0, 1.0]]
     """
-    a, m = lines.shape
+    m = lines.shape[1]
     changes = np.ones(m, dtype=bool)
     np.not_equal(group[1:], group[:-1], out=changes[1:])
-    changes[::BLOCK] = True
+    changes[::PIECE] = True
     begins = np.flatnonzero(changes)
     if len(begins) * NUMBERS_PER_RUN > m:
         each = (line if factor is None else line * factor for line in lines)
@@ -122,24 +122,43 @@ def binned_lines(
     bounds = line_bounds(lines) if bounds is None else bounds
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    bounds = np.concatenate([bounds, *(line_bounds(line[None]) for line in others)])
-    count = len(bounds)
-    highs, lows = np.empty((2, count, len(begins)))
-    runs = np.searchsorted(begins, np.arange(0, m + BLOCK, BLOCK))
-    with working(3 * count, min(BLOCK, m)) as work:
-        for start, one, two in zip(range(0, m, BLOCK), runs, runs[1:], strict=False):
-            part = slice(start, min(start + BLOCK, m))
-            values, high, low = (work[k * count : (k + 1) * count, : part.stop - start] for k in range(3))
-            np.multiply(lines[:, part], 1.0 if factor is None else factor[part], out=values[:a])
-            for line, value in zip(others, values[a:], strict=True):
-                value[:] = line[part]
-            cut(values, bounds, _exact_bits(m), (high, low))
-            first = begins[one:two] - start
-            np.add.reduceat(high, first, axis=1, out=highs[:, one:two])
-            np.add.reduceat(low, first, axis=1, out=lows[:, one:two])
-    of = group[begins]
-    both = zip(highs, lows, strict=True)
-    return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in both])
+    scales = (2.0 ** _exact_bits(m) / bounds[:, 0]).tolist()
+    by = {scale: scale if factor is None else factor * scale for scale in set(scales)}
+    runs, of = _runs(begins, m), group[begins]
+    with working(2, min(PIECE, m)) as work:
+        sums = [
+            _run_sums(line, by[scale], scale, runs, work) for line, scale in zip(lines, scales, strict=True)
+        ]
+        for line in others:
+            scale = float(2.0 ** _exact_bits(m) / line_bounds(line[None])[0, 0])
+            sums.append(_run_sums(line, scale, scale, runs, work))
+    return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in sums])
+
+
+def _runs(begins: Ints, m: int) -> list[tuple[slice, Ints]]:
+    """Return each piece of m numbers, and where in it runs begin; one begins with every piece."""
+    edges = np.searchsorted(begins, np.arange(0, m + PIECE, PIECE)).tolist()
+    pieces = zip(range(0, m, PIECE), pairwise(edges), strict=True)
+    return [(slice(start, min(start + PIECE, m)), begins[one:two] - start) for start, (one, two) in pieces]
+
+
+def _run_sums(
+    line: Floats, factor: Floats | float, scale: float, runs: list[tuple[slice, Ints]], work: Floats
+) -> tuple[Floats, Floats]:
+    """Return the sums of runs of a line, times a factor, as exact and small parts, shape (runs,) each.
+
+    The factor includes a scale, a power of two that makes whole numbers of what is exact: to round to these
+    takes a pass less than `cut`.
+    """
+    exact, small = [], []
+    for part, first in runs:
+        values, whole = work[:, : part.stop - part.start]
+        np.multiply(line[part], factor if isinstance(factor, float) else factor[part], out=values)
+        np.rint(values, out=whole)
+        values -= whole
+        exact.append(np.add.reduceat(whole, first))
+        small.append(np.add.reduceat(values, first))
+    return np.concatenate(exact) / scale, np.concatenate(small) / scale
 
 
 def _exact_cut(values: Floats) -> tuple[Floats, int]:
