@@ -68,6 +68,33 @@ class Rows:
     bounds: Floats | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Places:
+    """Which row in blocks each respondent is.
+
+    Attributes
+    ----------
+    order
+        The respondent, or the pattern that respondents share, that each row is, shape (m,).
+    pattern
+        Pattern of each respondent, shape (n,), or None where each has a row.
+    """
+
+    order: Ints
+    pattern: Ints | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of respondents."""
+        return len(self.order if self.pattern is None else self.pattern)
+
+    def row(self) -> Ints:
+        """Return the row of each respondent, shape (n,); it is made anew each time."""
+        found = np.empty_like(self.order)
+        found[self.order] = np.arange(len(self.order))
+        return found if self.pattern is None else np.take(found, self.pattern, mode="clip")
+
+
 def sorted_order(y: Ints, n_cuts: int, within: Ints | None = None) -> tuple[Ints, tuple[Block, ...]]:
     """Return an order of rows in which categories lie together, and the blocks that it makes.
 

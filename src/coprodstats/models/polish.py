@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.models import double_double as dd
-from coprodstats.models.blocks import Rows
+from coprodstats.models.blocks import Places, Rows
 from coprodstats.models.double_double import Pair
 from coprodstats.models.evaluation import gradient
 from coprodstats.models.exact_rows import LARGEST_CUT
@@ -31,7 +31,6 @@ from coprodstats.models.scores import CumulativeScores, GroupWeights
 from coprodstats.survey.lines import power_above
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Factor = tuple[Floats, bool]  # of scipy.linalg.cho_factor
 
 # The last score is taken at a multiple of about so many standard errors, the one nearest to the maximum: the
@@ -85,15 +84,15 @@ class Settled:
         )
 
     def scores(
-        self, rows: Rows, place: Ints, w: Floats, by_unit: GroupWeights | None = None
+        self, rows: Rows, places: Places, w: Floats, by_unit: GroupWeights | None = None
     ) -> CumulativeScores:
-        """Return the scores of respondents with weights ``w``, (n,), each of them row ``place``."""
+        """Return the scores of respondents with weights ``w``, shape (n,)."""
         return CumulativeScores(
             rows=rows,
             residual=self.residual,
             above=self.above,
             below=self.below,
-            place=place,
+            places=places,
             w=w,
             by_unit=by_unit,
         )

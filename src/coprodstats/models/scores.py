@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.blocks import Block, Rows, bounds_of
+from coprodstats.models.blocks import Block, Places, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
 from coprodstats.survey.lines import BITS, BLOCK, cut, power_above, working
@@ -33,20 +33,17 @@ class GroupWeights:
     group
         Group of each respondent, shape (n,).
     weight
-        Weights, shape (groups, m).
-    row
-        Which row each column is, shape (m,).
+        Weights, shape (m, groups).
     """
 
     group: Ints
     weight: Floats
-    row: Ints
 
 
 def weights_by_group(
     group: Ints, n_groups: int, row: Ints, n_rows: int, w: Floats
 ) -> tuple[Floats, Floats] | None:
-    """Return what respondents weigh by group and row, as exact and small parts, shape (groups, m) each.
+    """Return what respondents weigh by row and group, as exact and small parts, shape (m, groups) each.
 
     None if these are many, compared with the respondents.
 
@@ -59,8 +56,8 @@ def weights_by_group(
     """
     if n_groups * n_rows > CELLS_PER_RESPONDENT * len(row):
         return None
-    exact, small = binned_parts(group, w, n_groups, within=(row, n_rows))
-    return exact.reshape(n_groups, n_rows), small.reshape(n_groups, n_rows)
+    exact, small = binned_parts(row, w, n_rows, within=(group, n_groups))
+    return exact.reshape(n_rows, n_groups), small.reshape(n_rows, n_groups)
 
 
 class Scores(Protocol):
@@ -107,34 +104,33 @@ class CumulativeScores:
         Minus the derivative by the linear predictor, weighted, shape (m,).
     above, below
         Derivatives by the threshold above and below, weighted, 0 where there is none, shape (m,).
-    place
-        Which row each respondent is, shape (n,).
+    places
+        Which row each respondent is.
     w
         Each respondent's weight, shape (n,).
     by_unit
-        Weights by some groups and row, where they are known.
+        Weights by some groups and pattern, where they are known.
     """
 
     rows: Rows
     residual: Floats
     above: Floats
     below: Floats
-    place: Ints
+    places: Places
     w: Floats
     by_unit: GroupWeights | None = None
 
     def laid_out(self) -> Floats:
         """Return them, shape (n, q)."""
-        lines = self._lines()
-        share = self.w / self.rows.w[self.place]
-        return np.asarray((lines[:, self.place] * share).T)
+        row = self.places.row()
+        share = self.w / self.rows.w[row]
+        return np.asarray((self._lines()[:, row] * share).T)
 
     def totals(self, group: Ints, n_groups: int) -> Floats:
         """Return their sums by group, shape (n_groups, q)."""
-        if len(self.rows.w) < len(self.place):
+        if self.places.pattern is not None:
             return self._shared_totals(group, n_groups)
-        by_row = np.empty_like(group)
-        by_row[self.place] = group
+        by_row = np.take(group, self.places.order, mode="clip")  # "raise" would go through a buffer
         n_cuts, p = self.rows.n_cuts, len(self.rows.x)
         single = n_cuts == 1  # each row has an end at the only threshold
         if not single:
@@ -156,26 +152,29 @@ class CumulativeScores:
 
     def _shared_totals(self, group: Ints, n_groups: int) -> Floats:
         """Return `totals` where respondents share rows: from their weights in each row and group, if few."""
-        shared = self._shared(group, n_groups)
-        if shared is not None:
-            return _product(shared.weight, (self._lines() / self.rows.w)[:, shared.row])
-        share = self.w / self.rows.w[self.place]
-        sums = [binned(group, line[self.place] * share, n_groups) for line in self._lines()]
+        weight = self._weight(group, n_groups)
+        if weight is not None:
+            lines = np.empty((self.rows.n_cuts + len(self.rows.x), len(weight)))
+            lines[:, self.places.order] = self._lines() / self.rows.w
+            return _product(weight, lines)
+        row = self.places.row()
+        share = self.w / self.rows.w[row]
+        sums = [binned(group, line[row] * share, n_groups) for line in self._lines()]
         return np.vstack(sums).T
 
-    def _shared(self, group: Ints, n_groups: int) -> GroupWeights | None:
-        """Return the weights by group and row, if there are few."""
+    def _weight(self, group: Ints, n_groups: int) -> Floats | None:
+        """Return the weights by pattern and group, shape (m, groups), if there are few."""
         if self.by_unit is not None and self.by_unit.group is group:  # the very array: to compare takes time
-            return self.by_unit
-        m = len(self.rows.w)
-        parts = weights_by_group(group, n_groups, self.place, m, self.w)
-        if parts is None:
-            return None
-        return GroupWeights(group=group, weight=parts[0] + parts[1], row=np.arange(m))
+            return self.by_unit.weight
+        pattern = self.places.pattern
+        parts = None
+        if pattern is not None:
+            parts = weights_by_group(group, n_groups, pattern, len(self.places.order), self.w)
+        return None if parts is None else parts[0] + parts[1]
 
     def products(self) -> Floats:
         """Return the sum of s s' over respondents, shape (q, q)."""
-        squared = binned(self.place, self.w**2, len(self.rows.w)) / self.rows.w**2
+        squared = binned(self.places.row(), self.w**2, len(self.rows.w)) / self.rows.w**2
         q = self.rows.n_cuts + len(self.rows.x)
         total = np.zeros((q, q))
         for k in range(self.rows.n_cuts + 1):
@@ -216,22 +215,22 @@ class CumulativeScores:
 
 
 def _product(weight: Floats, lines: Floats) -> Floats:
-    """Return weight lines' of weights by group and row, (groups, m), and lines, (q, m); see `LineSum`."""
-    n_groups, m = weight.shape
+    """Return weight' lines' of weights by pattern and group, (m, groups), and lines, (q, m)."""
+    m, n_groups = weight.shape
     totals = LineSum.zero(n_groups, len(lines))
-    # One bound for all: another for each group takes numpy through a buffer.
     bound = power_above(weight.max(initial=0.0))
     step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
-    with working(2 * n_groups, min(step, m)) as work:
+    with working(2, min(step, m) * n_groups) as work:
         for start in range(0, m, step):
             part = slice(start, min(start + step, m))
-            high, low = (work[k * n_groups : (k + 1) * n_groups, : part.stop - start] for k in (0, 1))
-            cut(weight[:, part], bound, BITS, (high, low))
-            totals = totals.plus(CutLines(high=high, low=low), lines[:, part])
+            cells = weight[part].ravel()  # in one piece: numpy takes rows of a table through a buffer
+            high, low = cut(cells, bound, BITS, (work[0, : len(cells)], work[1, : len(cells)]))
+            left = CutLines(high=high.reshape(-1, n_groups).T, low=low.reshape(-1, n_groups).T)
+            totals = totals.plus(left, lines[:, part])
     return totals.rounded()
 
 
-def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: Link) -> CumulativeScores:
+def cumulative_scores(theta: Floats, rows: Rows, places: Places, w: Floats, link: Link) -> CumulativeScores:
     """Return the scores of a cumulative-link likelihood at one point.
 
     Parameters
@@ -240,8 +239,8 @@ def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: L
         Thresholds, then slopes, shape (q,).
     rows
         The data in blocks.
-    place
-        Which row each respondent is, shape (n,).
+    places
+        Which row each respondent is.
     w
         Each respondent's weight, shape (n,).
     link
@@ -254,4 +253,4 @@ def cumulative_scores(theta: Floats, rows: Rows, place: Ints, w: Floats, link: L
         for position, end in d.ends:
             side = above if position == block.category else below
             side[block.rows] = end.first + end.shared * rows.w[block.rows]
-    return CumulativeScores(rows=rows, residual=residual, above=above, below=below, place=place, w=w)
+    return CumulativeScores(rows=rows, residual=residual, above=above, below=below, places=places, w=w)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.errors import Fault, ModelError
-from coprodstats.models.blocks import BLOCK_ROWS, Rows, one_in, sorted_order
+from coprodstats.models.blocks import BLOCK_ROWS, Places, Rows, one_in, sorted_order
 from coprodstats.models.coding import Column
 from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
@@ -56,25 +56,25 @@ class Standard:
         Matrix that scales the centred predictors, and turns them where they are correlated, shape (p, p).
     rows
         The data in blocks, ``(x - centre) inverse`` as predictors.
-    place
-        Which of ``rows`` each respondent is, shape (n,).
+    places
+        Which of ``rows`` each respondent is.
     few
         One in so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
     by_unit
-        What respondents weigh by sampling unit and row, where they share rows and there are few of both.
+        What respondents weigh by sampling unit and pattern, where they share rows and there are few of both.
     """
 
     centre: Floats
     inverse: Floats
     rows: Rows
-    place: Ints
+    places: Places
     few: Rows | None = None
     by_unit: GroupWeights | None = None
 
     @property
     def predictors(self) -> Floats:
         """The predictors of ``rows`` of each respondent, laid out anew, shape (n, p)."""
-        return np.asarray(self.rows.x.T[self.place])
+        return np.asarray(self.rows.x.T[self.places.row()])
 
 
 def standardise(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
@@ -155,15 +155,13 @@ def standard_rows(
     if inverse is not None:
         _turn(lines, inverse, bounds)
         rows, few = replace(rows, bounds=None), None
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
     return Standard(
         centre=centre,
         inverse=np.diag(1 / size) if inverse is None else inverse / size[:, None],
         rows=rows,
         few=few,
-        place=place if patterns is None else place[patterns.of_row],
-        by_unit=None if by_unit is None else replace(by_unit, row=place),
+        places=Places(order=order, pattern=None if patterns is None else patterns.of_row),
+        by_unit=by_unit,
     )
 
 
@@ -176,9 +174,9 @@ def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[F
     if unit is None or parts is None:
         return binned(patterns.of_row, w, m), None
     exact, small = parts
-    return exact.sum(axis=0) + small.sum(axis=0), GroupWeights(
-        group=unit, weight=exact + small, row=np.arange(m)
-    )
+    weight = exact.sum(axis=1) + small.sum(axis=1)
+    exact += small  # in place: so large a table is slow to lay out
+    return weight, GroupWeights(group=unit, weight=exact)
 
 
 def _centred(

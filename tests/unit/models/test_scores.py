@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coprodstats.models import likelihood, scores
-from coprodstats.models.blocks import sort_rows
+from coprodstats.models.blocks import Places, sort_rows
 from coprodstats.models.links import LINKS
 from coprodstats.models.scores import CumulativeScores, ScoreMatrix, cumulative_scores
 
@@ -19,10 +19,9 @@ def problem(link: str) -> tuple[CumulativeScores, np.ndarray]:
     x, w, y = rng.normal(size=(N, P)), rng.uniform(0.5, 2, N), np.r_[0:K, rng.integers(0, K, N - K)]
     theta = np.array([-1.0, 0.2, 0.9, 0.5, -0.3])
     rows, order = sort_rows(x, y, w, K - 1)
-    place = np.argsort(order)
     d = likelihood.derivatives(theta, x, y, K - 1, LINKS[link])
     return (
-        cumulative_scores(theta, rows, place, w, LINKS[link]),
+        cumulative_scores(theta, rows, Places(order=order), w, LINKS[link]),
         likelihood.row_scores(d, x, y, K - 1) * w[:, None],
     )
 
@@ -59,7 +58,7 @@ def test_rows_that_stand_for_several_respondents(cells: int, monkeypatch: pytest
     theta = np.array([-1.0, 0.2, 0.9, 0.5, -0.3])
     who, w = np.repeat(np.arange(12), 5), rng.uniform(0.5, 2, 60)
     rows, order = sort_rows(x, y, np.bincount(who, w), K - 1)
-    ours = cumulative_scores(theta, rows, np.argsort(order)[who], w, LINKS["logit"])
+    ours = cumulative_scores(theta, rows, Places(order=order, pattern=who), w, LINKS["logit"])
     d = likelihood.derivatives(theta, x[who], y[who], K - 1, LINKS["logit"])
     wanted = likelihood.row_scores(d, x[who], y[who], K - 1) * w[:, None]
     assert ours.laid_out() == pytest.approx(wanted, rel=1e-12, abs=1e-14)

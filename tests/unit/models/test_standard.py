@@ -56,12 +56,12 @@ def test_respondents_keep_their_weight_offset_and_category() -> None:
     x, w, y = draw()
     offset = np.linspace(-1, 1, N)
     found = made(x, w, y, offset)
-    assert np.array_equal(found.rows.w[found.place], w)
-    assert np.array_equal(found.rows.offset[found.place], offset)
+    assert np.array_equal(found.rows.w[found.places.row()], w)
+    assert np.array_equal(found.rows.offset[found.places.row()], offset)
     category = np.empty(N, dtype=int)
     for block in found.rows.blocks:
         category[block.rows] = block.category
-    assert np.array_equal(category[found.place], y)
+    assert np.array_equal(category[found.places.row()], y)
 
 
 def test_a_year_and_its_square_are_orthonormal_too(monkeypatch: pytest.MonkeyPatch) -> None:
