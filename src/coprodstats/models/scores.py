@@ -12,7 +12,7 @@ from coprodstats.models.blocks import Block, Places, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
 from coprodstats.survey.lines import BITS, BLOCK, cut, power_above, working
-from coprodstats.survey.products import CutLines, LineSum, cross_products, cut_lines
+from coprodstats.survey.products import SMALL_PRODUCT, CutLines, LineSum, cross_products, cut_lines
 from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ Ints = NDArray[np.intp]
 
 # A table of all rows and groups is made if it has no more cells than this for each respondent.
 CELLS_PER_RESPONDENT = 2
-# So many of its cells are multiplied at once, which stay in the processor's cache.
+# So many of its cells are multiplied at once at most, which stay in the processor's cache.
 CELLS_AT_ONCE = 65_536
 
 
@@ -219,12 +219,13 @@ def _product(weight: Floats, lines: Floats) -> Floats:
     m, n_groups = weight.shape
     totals = LineSum.zero(n_groups, len(lines))
     bound = power_above(weight.max(initial=0.0))
-    step = min(max(CELLS_AT_ONCE // n_groups, 1), BLOCK)
+    cells = min(SMALL_PRODUCT // len(lines), CELLS_AT_ONCE)
+    step = min(max(cells // n_groups, 1), BLOCK)
     with working(2, min(step, m) * n_groups) as work:
         for start in range(0, m, step):
             part = slice(start, min(start + step, m))
-            cells = weight[part].ravel()  # in one piece: numpy takes rows of a table through a buffer
-            high, low = cut(cells, bound, BITS, (work[0, : len(cells)], work[1, : len(cells)]))
+            values = weight[part].ravel()  # in one piece: numpy takes rows of a table through a buffer
+            high, low = cut(values, bound, BITS, (work[0, : len(values)], work[1, : len(values)]))
             left = CutLines(high=high.reshape(-1, n_groups).T, low=low.reshape(-1, n_groups).T)
             totals = totals.plus(left, lines[:, part])
     return totals.rounded()
