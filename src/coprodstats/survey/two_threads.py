@@ -1,15 +1,30 @@
-"""Long passes over arrays, half of the rows on each of two threads, which numpy lets work side by side."""
+"""Long passes over arrays on two threads, which numpy lets work side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 Found = TypeVar("Found")
 
 # With fewer rows a second thread gains less than it takes to begin.
 MANY_ROWS = 200_000
+
+
+def side_by_side(works: Sequence[Callable[[], Found]], n: int) -> list[Found]:
+    """Return what two pieces of work on n rows give, one of them on a second thread if the rows are many.
+
+    Examples
+    --------
+    >>> side_by_side([lambda: 1, lambda: 2], 9)
+    [1, 2]
+    """
+    if n < MANY_ROWS:
+        return [work() for work in works]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return [found.result() for found in [pool.submit(work) for work in works]]
 
 
 def by_halves(work: Callable[[slice], Found], n: int) -> list[Found]:
@@ -26,5 +41,4 @@ def by_halves(work: Callable[[slice], Found], n: int) -> list[Found]:
     """
     if n < MANY_ROWS:
         return [work(slice(0, n))]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return list(pool.map(work, (slice(0, n // 2), slice(n // 2, n))))
+    return side_by_side([partial(work, slice(0, n // 2)), partial(work, slice(n // 2, n))], n)
