@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -74,6 +75,25 @@ def test_a_page_fits_its_window(
     assert {kind: told[kind] for kind in ("violations", "reflow", "targets", "headings")} == {
         "violations": [], "reflow": [], "targets": [], "headings": [],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["report", "briefing"])
+@pytest.mark.parametrize("width", [390, 700, 820, 1280])
+def test_only_a_table_that_is_wide_itself_scrolls(page: Any, tmp_path: Path, kind: Any, width: int) -> None:
+    columns = tuple(Column(key=key, label=key.title(), role="text") for key in ("what", "how"))
+    table = Table(
+        key="narrow", title="A narrow table with a long title, " * 5, n="12", source="Invented",
+        columns=columns, rows=(tuple(Cell(value=1, text="short") for _ in columns),),
+    )  # fmt: skip
+    section = Section(key="first", heading="First", blocks=(TableBlock(table=table),))
+    file = tmp_path / "page.html"
+    file.write_text(render_html(replace(document(kind, "en"), sections=(section,))), encoding="utf-8")
+    page.emulate(width)
+    page.open(file)
+    wide, seen = page.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.querySelector('.scroll'))")
+    assert wide == seen
+    caption = page.evaluate("document.querySelector('.words-of-caption').getBoundingClientRect().width")
+    assert 0.9 * min(seen, 900) < caption <= seen
 
 
 @pytest.mark.parametrize("kind", ["report", "briefing"])
