@@ -129,7 +129,7 @@ def _others(
 
 
 def _row_by_row(model: str, fit: Callable[[], FittedModel], repeats: int) -> Timing:
-    with patch("coprodstats.models.assemble.find_patterns", return_value=None):
+    with patch("coprodstats.models.prepare.find_patterns", return_value=None):
         return timed(model, ROW_BY_ROW, fit, our_slopes, repeats)
 
 

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 import coprodstats as cps
-from coprodstats.models import likelihood
+from coprodstats.models import search
 from coprodstats.models.links import LINKS
 
 HERE = Path(__file__).resolve().parent
@@ -199,7 +199,7 @@ def one_by_one(model: cps.FittedModel, replicates: int) -> tuple[Spent, float]:
         for w in columns:
             live = w > 0
             found.append(
-                likelihood.maximise(
+                search.maximise(
                     standard[live], y[live], w[live], n_cuts=n_cuts, link=LINKS["logit"], start=start
                 ).theta
             )

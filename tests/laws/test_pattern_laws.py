@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coprodstats import SurveyDesign, logit, ologit
-from coprodstats.models import assemble
+from coprodstats.models import prepare
 from coprodstats.models.results import FittedModel
 
 N = 1_500
@@ -51,7 +51,7 @@ def test_numbers_are_those_of_respondents_one_by_one(seed: int, way: dict[str, A
     frame = survey(seed)
     together = fitted(outcome, frame, way)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(assemble, "find_patterns", lambda *_: None)
+        patched.setattr(prepare, "find_patterns", lambda *_: None)
         one_by_one = fitted(outcome, frame, way)
     assert len(together.influence_source.scores.rows.w) < len(one_by_one.influence_source.scores.rows.w) / 4
     # a few units in the last place, of standard errors where estimates are small

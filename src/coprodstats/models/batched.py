@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.models.interval_sums import interval_sums, log_probabilities
-from coprodstats.models.likelihood import NEGLIGIBLE, SINGULAR
 from coprodstats.models.links import Link
+from coprodstats.models.search import NEGLIGIBLE, SINGULAR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from coprodstats.models.assemble import Request, prepare, unknown_options
 from coprodstats.models.category_models import adjacent_model, continuation_model
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.links import LINKS, LinkName
+from coprodstats.models.prepare import Request, prepare, unknown_options
 from coprodstats.models.results import FittedModel
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey

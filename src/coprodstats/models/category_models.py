@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from coprodstats.models.likelihood import starting_values
 from coprodstats.models.links import LINKS, Link, log_interval
 from coprodstats.models.responses import Response, cumulative
+from coprodstats.models.search import starting_values
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

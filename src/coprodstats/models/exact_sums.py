@@ -28,7 +28,7 @@ from coprodstats.survey.products import CutLines, LineSum
 Floats = NDArray[np.float64]
 
 # Links whose rows all have a curvature of at least 0, and mixed derivatives too (Pratt 1981, see
-# `coprodstats.models.likelihood`).
+# `coprodstats.models.search.maximise`).
 LOG_CONCAVE = ("logit", "probit", "cloglog", "loglog")
 
 

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import ConvergenceError, Fault, listed
-from coprodstats.models import jeffreys, likelihood, penalised
-from coprodstats.models.assemble import Maximum, Prepared
+from coprodstats.models import jeffreys, penalised
+from coprodstats.models.assemble import Maximum
+from coprodstats.models.convergence import certificate
 from coprodstats.models.links import Link
+from coprodstats.models.prepare import Prepared
 from coprodstats.models.replicate_fits import live_rows, require_maximum
 from coprodstats.models.separation import separating_direction
 
@@ -60,7 +62,7 @@ def penalised_maximum(ready: Prepared, link: Link, to_user: Floats, null_loglik:
         to_user=to_user,
         loglik=estimate.loglik,
         null_loglik=null_loglik,
-        convergence=likelihood.certificate(estimate, size, float(problem.w.sum()), to_user),
+        convergence=certificate(estimate, size, float(problem.w.sum()), to_user),
         model_based=np.asarray(np.linalg.inv(found.fisher), dtype=np.float64),
         warnings=_warnings(ready, link),
     )

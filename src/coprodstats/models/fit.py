@@ -13,31 +13,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault
-from coprodstats.models import likelihood
+from coprodstats.models import search
 from coprodstats.models.assemble import (
     Form,
     Maximum,
-    Prepared,
-    Request,
     assemble,
-    prepare,
     require_converged,
     shares_loglik,
     slope_parameters,
     threshold_parameters,
-    unknown_options,
 )
 from coprodstats.models.blocks import category_weights
 from coprodstats.models.category_models import cumulative_model
+from coprodstats.models.convergence import certificate
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.firth import penalised_maximum, penalised_refit, penalty_name
-from coprodstats.models.likelihood import certificate, maximise_rows
 from coprodstats.models.links import LINKS, Link, LinkName
 from coprodstats.models.polish import near_enough, reported, settle
+from coprodstats.models.prepare import Prepared, Request, prepare, unknown_options
 from coprodstats.models.replicate_fits import cumulative_replicates, serial_replicates
 from coprodstats.models.responses import cumulative, parallel_map
 from coprodstats.models.results import FittedModel
 from coprodstats.models.scores import cumulative_scores
+from coprodstats.models.search import maximise_rows
 from coprodstats.models.separation import Overlap, overlap, refuse_separation
 from coprodstats.models.vector_fits import layout_of, nonparallel_faults, vector_fit
 from coprodstats.survey.cleaning import CleanedSurvey
@@ -340,4 +338,4 @@ def _null_loglik(ready: Prepared, link: Link) -> float:
         return shares_loglik(category_weights(ready.data.rows))
     y, w = ready.sample.y, ready.scaled
     nothing, n_cuts = np.empty((len(y), 0)), len(ready.sample.categories) - 1
-    return likelihood.maximise(nothing, y, w, n_cuts=n_cuts, link=link, offset=ready.offset).loglik
+    return search.maximise(nothing, y, w, n_cuts=n_cuts, link=link, offset=ready.offset).loglik

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from coprodstats.errors import ConvergenceError, Fault, ModelError
-from coprodstats.models import likelihood
-from coprodstats.models.assemble import Maximum, Prepared, Request, assemble, prepare
+from coprodstats.models import search
+from coprodstats.models.assemble import Maximum, assemble
+from coprodstats.models.convergence import certificate
 from coprodstats.models.covariance import CovarianceKind
-from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import LINKS
 from coprodstats.models.mean_models import from_standard, mean_form, residual_df, with_constant
+from coprodstats.models.prepare import Prepared, Request, prepare
 from coprodstats.models.replicate_fits import NO_MAXIMUM, require_maximum, serial_replicates
 from coprodstats.models.responses import mean_of_logit
 from coprodstats.models.results import FittedModel
+from coprodstats.models.search import Estimate
 from coprodstats.models.separation import refuse_separation
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
@@ -188,7 +190,7 @@ def _maximum(ready: Prepared, x: Floats, share: Floats, bounds: tuple[str, str])
         to_user=to_user,
         loglik=found.loglik,
         null_loglik=_fit(ready, events, np.empty((len(share), 0)), None).loglik,
-        convergence=likelihood.certificate(found, size, float(w.sum()), to_user),
+        convergence=certificate(found, size, float(w.sum()), to_user),
         model_based=np.asarray(np.linalg.inv(found.information) * dispersion, dtype=np.float64),
         residual_df=df,
     )
@@ -198,7 +200,7 @@ def _fit(ready: Prepared, events: _Events, x: Floats, start: Floats | None) -> E
     """Return the maximum in (constant, slopes); the kernel has a threshold, minus the constant."""
     turn = np.ones(1 + x.shape[1])
     turn[0] = -1.0
-    found = likelihood.maximise(
+    found = search.maximise(
         x[events.rows],
         events.y,
         events.w,

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from coprodstats.errors import ArgumentError, Fault, ModelError
 from coprodstats.models.batched import SortedRows, log_likelihoods, newton, sort_rows
 from coprodstats.models.fan_out import in_blocks
-from coprodstats.models.likelihood import maximise
 from coprodstats.models.margins import predictors_of
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import require_plain
 from coprodstats.models.replicate_fits import block_size
 from coprodstats.models.results import FittedModel
+from coprodstats.models.search import maximise
 from coprodstats.models.separation import separating_direction
 from coprodstats.survey.display import record_html
 from coprodstats.survey.replicates import bootstrap_weights

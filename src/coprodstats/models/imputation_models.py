@@ -23,7 +23,7 @@ from scipy import linalg
 from scipy.special import expit, log_softmax
 
 from coprodstats.errors import ConvergenceError, Fault, InsufficientDataError
-from coprodstats.models import likelihood
+from coprodstats.models import likelihood, search
 from coprodstats.models.links import LINKS
 
 Floats = NDArray[np.float64]
@@ -105,7 +105,7 @@ def ordered_mode(x: Floats, y: Ints, n_categories: int, start: Floats | None = N
         return gradient, likelihood.information(d, x, y, w, n_cuts) + np.diag(prior)
 
     if start is None:
-        start = likelihood.starting_values(y, w, n_cuts, p, link)
+        start = search.starting_values(y, w, n_cuts, p, link)
     return _maximum(start, objective, slopes)
 
 

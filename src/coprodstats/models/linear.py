@@ -9,16 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.errors import ConvergenceError, Fault, ModelError
-from coprodstats.models import likelihood
-from coprodstats.models.assemble import Maximum, Prepared, Request, assemble, prepare
+from coprodstats.models import search
+from coprodstats.models.assemble import Maximum, assemble
+from coprodstats.models.convergence import certificate
 from coprodstats.models.covariance import CovarianceKind
 from coprodstats.models.least_squares import LeastSquares, least_squares
-from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
 from coprodstats.models.mean_models import from_standard, mean_form, residual_df
+from coprodstats.models.prepare import Prepared, Request, prepare
 from coprodstats.models.replicate_fits import serial_replicates
 from coprodstats.models.responses import mean_of_predictor
 from coprodstats.models.results import FittedModel
+from coprodstats.models.search import Estimate
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, SurveyDesign
 from coprodstats.survey.weighting import Weighting
@@ -138,7 +140,7 @@ def _maximum(ready: Prepared, fit: LeastSquares, y: Floats) -> Maximum:
         to_user=to_user,
         loglik=estimate.loglik,
         null_loglik=_loglik(total, w),
-        convergence=likelihood.certificate(estimate, size, float(w.sum()), to_user),
+        convergence=certificate(estimate, size, float(w.sum()), to_user),
         residual_df=df,
     )
 
@@ -157,7 +159,7 @@ def _refit(ready: Prepared, weights: Floats, _: Floats | None, *, columns: Float
     """
     products = columns.T @ (columns * weights[:, None])
     size = np.linalg.eigvalsh(products)
-    if size[0] <= likelihood.SINGULAR * size[-1]:
+    if size[0] <= search.SINGULAR * size[-1]:
         raise ConvergenceError(
             Fault(where=f"model {ready.name!r}", found="a column does not vary, or only with others")
         )

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import Fault, InsufficientDataError
-from coprodstats.models.assemble import Form, Prepared, slope_parameters, threshold_parameters
+from coprodstats.models.assemble import Form, slope_parameters, threshold_parameters
 from coprodstats.models.links import Link
+from coprodstats.models.prepare import Prepared
 from coprodstats.models.responses import Response, parallel_map
 
 Floats = NDArray[np.float64]

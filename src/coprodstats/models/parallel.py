@@ -13,8 +13,8 @@ from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault, InsufficientDataError, listed
 from coprodstats.models.category_models import cumulative_model
+from coprodstats.models.convergence import certificate
 from coprodstats.models.covariance import spread
-from coprodstats.models.likelihood import certificate
 from coprodstats.models.links import LINKS
 from coprodstats.models.refit import Refit, fit_rows, own_fit, unweighted, working_weights
 from coprodstats.models.results import FittedModel

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from coprodstats.models import likelihood
+from coprodstats.models import likelihood, search
 from coprodstats.models.jeffreys import (
     Problem,
     information_changes,
@@ -22,7 +22,7 @@ from coprodstats.models.jeffreys import (
     row_blocks,
     sandwich,
 )
-from coprodstats.models.likelihood import Estimate
+from coprodstats.models.search import Estimate
 
 Floats = NDArray[np.float64]
 
@@ -81,11 +81,11 @@ def maximise(
     theta = _start(problem) if start is None else start.copy()
     value = criterion(problem, theta)
     stalled, iterations = True, 0
-    while stalled and iterations < likelihood.MAX_ITERATIONS:
+    while stalled and iterations < search.MAX_ITERATIONS:
         iterations += 1
         parts = derivatives(problem, theta)
         step = _step(parts, held)
-        if np.max(np.abs(step) * np.sqrt(np.diag(parts.fisher))) < likelihood.STEP_TOLERANCE:
+        if np.max(np.abs(step) * np.sqrt(np.diag(parts.fisher))) < search.STEP_TOLERANCE:
             theta, stalled = theta + step, False
             continue
         moved = _halved(problem, theta, _shortened(problem, step), value)
@@ -232,7 +232,7 @@ def score_size(problem: Problem, theta: Floats) -> Floats:
 
 
 def _start(problem: Problem) -> Floats:
-    theta = likelihood.starting_values(problem.y, problem.w, problem.n_cuts, problem.x.shape[1], problem.link)
+    theta = search.starting_values(problem.y, problem.w, problem.n_cuts, problem.x.shape[1], problem.link)
     if problem.offset is not None:
         theta[: problem.n_cuts] += np.average(problem.offset, weights=problem.w)
     return theta
@@ -262,7 +262,7 @@ def _shortened(problem: Problem, step: Floats) -> Floats:
 
 def _halved(problem: Problem, theta: Floats, step: Floats, value: float) -> tuple[Floats, float] | None:
     """Return the first of step, step/2, … that does not lower the criterion, with its value."""
-    for halvings in range(likelihood.MAX_HALVINGS):
+    for halvings in range(search.MAX_HALVINGS):
         candidate = theta + step / 2.0**halvings
         reached = criterion(problem, candidate)
         if reached > value - 1e-13 * abs(value):  # rounding of a sum of n terms

@@ -24,10 +24,10 @@ from coprodstats.models.double_double import Pair
 from coprodstats.models.evaluation import gradient
 from coprodstats.models.exact_rows import LARGEST_CUT
 from coprodstats.models.exact_sums import Workplace, derived_at, exact_information, exact_score
-from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
 from coprodstats.models.pair_matrices import inverse, product, transposed
 from coprodstats.models.scores import CumulativeScores, GroupWeights
+from coprodstats.models.search import Estimate
 from coprodstats.survey.lines import power_above
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from coprodstats.errors import ArgumentError, ConvergenceError, Fault, did_you_mean, listed
-from coprodstats.models import likelihood, penalised
+from coprodstats.models import penalised, search
 from coprodstats.models.jeffreys import Problem
 from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import SAME_FIT, require_model, unweighted, working_weights
@@ -212,7 +212,7 @@ def _lost(found: str) -> ConvergenceError:
 
 def _feasible_share(problem: Problem, theta: Floats, move: Floats) -> float:
     """Return 1, 1/2, … or at last 0: how much of a move leaves the thresholds in order."""
-    for halvings in range(likelihood.MAX_HALVINGS):
+    for halvings in range(search.MAX_HALVINGS):
         share = 2.0**-halvings
         if np.isfinite(penalised.criterion(problem, theta + share * move)):
             return share

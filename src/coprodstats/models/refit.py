@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from coprodstats.errors import ArgumentError, Fault, listed
-from coprodstats.models import likelihood
+from coprodstats.models import likelihood, search
 from coprodstats.models.covariance import influence_rows
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import rebuild_matrix
@@ -67,10 +67,10 @@ def fit_rows(x: Floats, y: Ints, w: Floats, *, n_cuts: int, link: Link) -> Refit
         The link.
     """
     standard, to_raw = _standardise(x, w, n_cuts)
-    found = likelihood.maximise(standard, y, w, n_cuts=n_cuts, link=link)
+    found = search.maximise(standard, y, w, n_cuts=n_cuts, link=link)
     d = likelihood.derivatives(found.theta, standard, y, n_cuts, link)
     values = np.linalg.eigvalsh(found.information)
-    positive = bool(values[0] > likelihood.SINGULAR * values[-1])
+    positive = bool(values[0] > search.SINGULAR * values[-1])
     q = len(found.theta)
     naive, influence = np.full((q, q), np.nan), np.full((len(y), q), np.nan)
     if positive:

@@ -10,27 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.errors import ConvergenceError, CoprodstatsError, Fault, listed
-from coprodstats.models import likelihood
+from coprodstats.models import search
 from coprodstats.models.batched import newton, sort_rows
+from coprodstats.models.convergence import certificate
 from coprodstats.models.fan_out import in_blocks
-from coprodstats.models.likelihood import Estimate
 from coprodstats.models.links import Link
+from coprodstats.models.prepare import Prepared
 from coprodstats.models.replicate_draws import Failure
-
-if TYPE_CHECKING:
-    from coprodstats.models.assemble import Prepared
+from coprodstats.models.search import Estimate
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 # From a sample, other weights of its rows (n,) and where to start, to the estimates (q,).
-Refit = Callable[["Prepared", Floats, Floats | None], Floats]
+Refit = Callable[[Prepared, Floats, Floats | None], Floats]
 
 # Replicates that are fitted at once, fewer if their weights would be more numbers than this: 128 MB for each
 # job, and as much again once some of them are done.
@@ -129,7 +127,7 @@ def cumulative_refit(ready: Prepared, weights: Floats, start: Floats | None, *, 
     w = weights[live] * (live.sum() / weights.sum())
     offset = None if ready.offset is None else ready.offset[live]
     x, y = ready.standard[live], ready.sample.y[live]
-    found = likelihood.maximise(x, y, w, n_cuts=n_cuts, link=link, start=start, offset=offset)
+    found = search.maximise(x, y, w, n_cuts=n_cuts, link=link, start=start, offset=offset)
     require_maximum(ready, found, float(w.sum()))
     return found.theta
 
@@ -160,7 +158,7 @@ def require_maximum(ready: Prepared, found: Estimate, total: float) -> None:
         If the score does not vanish, or the information is singular or vanishes with it.
     """
     q = len(found.theta)
-    certified = likelihood.certificate(found, np.zeros(q), total, np.eye(q))
+    certified = certificate(found, np.zeros(q), total, np.eye(q))
     if not certified.converged or certified.smallest_eigenvalue < NO_INFORMATION:
         raise ConvergenceError(Fault(where=f"model {ready.name!r}", found=NO_MAXIMUM))
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from coprodstats.errors import ArgumentError, Fault
+from coprodstats.models.convergence import Convergence
 from coprodstats.models.covariance import CovarianceKind, Influence
-from coprodstats.models.likelihood import Convergence
 from coprodstats.models.links import Link
 from coprodstats.models.matrix import DesignSpec, rebuild_matrix
 from coprodstats.models.responses import Response, Surface, row_values

@@ -13,9 +13,9 @@ from scipy.optimize import linprog
 from coprodstats.errors import Fault, ModelError, SeparationError
 from coprodstats.models.blocks import Rows, one_in, sort_rows
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import THINNING, Estimate, Thinned, is_near, maximise_rows
 from coprodstats.models.links import LINKS
 from coprodstats.models.sample import Sample
+from coprodstats.models.search import THINNING, Estimate, Thinned, is_near, maximise_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -13,10 +13,10 @@ from scipy import linalg
 from coprodstats.errors import Fault, ModelError
 from coprodstats.models.blocks import BLOCK_ROWS, Places, Rows, one_in, sorted_order
 from coprodstats.models.coding import Column
-from coprodstats.models.likelihood import THINNING
 from coprodstats.models.patterns import Patterns
 from coprodstats.models.rank import rank_deficient, refuse_too_many
 from coprodstats.models.scores import GroupWeights, weights_by_group
+from coprodstats.models.search import THINNING
 from coprodstats.survey.lines import BITS, aligned, cut, power_above
 from coprodstats.survey.products import line_products
 from coprodstats.survey.sums import binned
@@ -59,7 +59,7 @@ class Standard:
     places
         Which of ``rows`` each respondent is.
     few
-        One in so many of ``rows`` (`coprodstats.models.likelihood.THINNING`), where there are many.
+        One in so many of ``rows`` (`coprodstats.models.search.THINNING`), where there are many.
     by_unit
         What respondents weigh by sampling unit and pattern, where they share rows and there are few of both.
     """

@@ -22,7 +22,6 @@ from coprodstats.models import vector_likelihood
 from coprodstats.models.assemble import (
     Form,
     Maximum,
-    Prepared,
     assemble,
     require_converged,
     shares_loglik,
@@ -31,8 +30,9 @@ from coprodstats.models.assemble import (
 )
 from coprodstats.models.category_models import CategoryModel
 from coprodstats.models.coding import Column
+from coprodstats.models.convergence import certificate
 from coprodstats.models.crossings import crossing_rows, crossing_words
-from coprodstats.models.likelihood import certificate
+from coprodstats.models.prepare import Prepared
 from coprodstats.models.replicate_fits import live_rows, require_maximum, serial_replicates
 from coprodstats.models.results import FittedModel, Parameter
 from coprodstats.models.separation import separated_by

@@ -14,13 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.models.category_models import CategoryModel
-from coprodstats.models.likelihood import (
-    MAX_HALVINGS,
-    MAX_ITERATIONS,
-    STEP_TOLERANCE,
-    Estimate,
-    ascent_step,
-)
+from coprodstats.models.search import MAX_HALVINGS, MAX_ITERATIONS, STEP_TOLERANCE, Estimate, ascent_step
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from coprodstats.models import batched, likelihood
+from coprodstats.models import batched, search
 from coprodstats.models.batched import log_likelihoods, newton, sort_rows
 from coprodstats.models.links import LINKS, LinkName
 
@@ -31,7 +31,7 @@ def drawn(n: int, p: int, n_cuts: int, n_replicates: int, seed: int = 1) -> Arra
 def test_each_is_the_maximum_of_its_own_likelihood(link: LinkName, n_cuts: int, *, moved: bool) -> None:
     x, y, w = drawn(400, 3, n_cuts, 12)
     offset = np.sin(np.arange(400)) if moved else None
-    start = likelihood.maximise(x, y, np.ones(400), n_cuts=n_cuts, link=LINKS[link], offset=offset).theta
+    start = search.maximise(x, y, np.ones(400), n_cuts=n_cuts, link=LINKS[link], offset=offset).theta
     rows = sort_rows(x, y, n_cuts, offset)
     theta, found = newton(rows, w[:, rows.order], start, LINKS[link])
     # Newton's method may need the care of a fit of its own where the log-likelihood is not concave.
@@ -40,16 +40,14 @@ def test_each_is_the_maximum_of_its_own_likelihood(link: LinkName, n_cuts: int, 
     for r in np.flatnonzero(found):
         weights, live = w[r], w[r] > 0
         part = None if offset is None else offset[live]
-        alone = likelihood.maximise(
-            x[live], y[live], weights[live], n_cuts=n_cuts, link=LINKS[link], offset=part
-        )
+        alone = search.maximise(x[live], y[live], weights[live], n_cuts=n_cuts, link=LINKS[link], offset=part)
         assert theta[r] == pytest.approx(alone.theta, abs=SAME)
         assert values[r] == pytest.approx(alone.loglik, rel=SAME)
 
 
 def test_pieces_and_kept_products_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y, w = drawn(300, 4, 2, 5)
-    start = likelihood.maximise(x, y, np.ones(300), n_cuts=2, link=LINKS["logit"]).theta
+    start = search.maximise(x, y, np.ones(300), n_cuts=2, link=LINKS["logit"]).theta
     rows = sort_rows(x, y, 2)
     whole, _ = newton(rows, w[:, rows.order], start, LINKS["logit"])
     monkeypatch.setattr(batched, "ROWS", 7)
@@ -67,7 +65,7 @@ def test_a_far_start_is_left_to_a_fit_of_its_own_or_leads_to_the_same_maximum() 
     for far in ([-9.0, 9.0, 5.0, -5.0, 5.0], [-800.0, 800.0, 0.0, 0.0, 0.0], [-1e-3, 1e-3, 9.0, 9.0, 9.0]):
         theta, found = newton(rows, w[:, rows.order], np.array(far), LINKS["logit"])
         for r in np.flatnonzero(found):
-            alone = likelihood.maximise(x, y, w[r] + 0.0, n_cuts=2, link=LINKS["logit"])
+            alone = search.maximise(x, y, w[r] + 0.0, n_cuts=2, link=LINKS["logit"])
             assert theta[r] == pytest.approx(alone.theta, abs=SAME)
 
 
@@ -75,7 +73,7 @@ def test_a_far_start_is_left_to_a_fit_of_its_own_or_leads_to_the_same_maximum() 
 def test_weights_without_a_maximum_are_told_and_do_not_disturb_the_others(link: LinkName) -> None:
     x, y, w = drawn(300, 2, 2, 6)
     x[:, 1] = x[:, 1] > 0
-    start = likelihood.maximise(x, y, np.ones(300), n_cuts=2, link=LINKS[link]).theta
+    start = search.maximise(x, y, np.ones(300), n_cuts=2, link=LINKS[link]).theta
     rows = sort_rows(x, y, 2)
     alone, _ = newton(rows, w[:, rows.order], start, LINKS[link])
     bad = w.copy()

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from coprodstats.models import blocks, likelihood
+from coprodstats.models import blocks, likelihood, search
 from coprodstats.models.evaluation import evaluate
 from coprodstats.models.links import LINKS
 
@@ -166,9 +166,9 @@ def test_many_rows_start_at_the_fit_of_a_few_and_end_where_others_end(
 ) -> None:
     x, y, w, _, theta = problem(3, n=3000)
     y = np.digitize(x @ theta[3:] * 9 + np.random.default_rng(1).logistic(size=len(y)), theta[:3])
-    plain = likelihood.maximise(x, y, w, n_cuts=3, link=LINKS["logit"])
-    monkeypatch.setattr(likelihood, "MANY_ROWS", 100)
-    thinned = likelihood.maximise(x, y, w, n_cuts=3, link=LINKS["logit"])
+    plain = search.maximise(x, y, w, n_cuts=3, link=LINKS["logit"])
+    monkeypatch.setattr(search, "MANY_ROWS", 100)
+    thinned = search.maximise(x, y, w, n_cuts=3, link=LINKS["logit"])
     assert thinned.theta == pytest.approx(plain.theta, rel=1e-12, abs=1e-13)
     assert thinned.loglik == pytest.approx(plain.loglik, rel=1e-14)
     assert thinned.iterations < plain.iterations
@@ -181,8 +181,8 @@ def test_a_few_rows_that_are_separated_mislead_nobody(monkeypatch: pytest.Monkey
     y = rng.integers(0, 2, 640)
     order = np.argsort(y, kind="stable")
     x[order[::16], 0] = np.abs(x[order[::16], 0]) * np.where(y[order[::16]] == 1, 1, -1)
-    plain = likelihood.maximise(x, y, np.ones(640), n_cuts=1, link=LINKS["logit"])
-    monkeypatch.setattr(likelihood, "MANY_ROWS", 100)
-    thinned = likelihood.maximise(x, y, np.ones(640), n_cuts=1, link=LINKS["logit"])
+    plain = search.maximise(x, y, np.ones(640), n_cuts=1, link=LINKS["logit"])
+    monkeypatch.setattr(search, "MANY_ROWS", 100)
+    thinned = search.maximise(x, y, np.ones(640), n_cuts=1, link=LINKS["logit"])
     assert not thinned.stalled
     assert thinned.theta == pytest.approx(plain.theta, rel=1e-12)

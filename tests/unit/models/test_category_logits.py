@@ -19,10 +19,10 @@ from coprodstats.errors import (
     RankDeficiencyError,
     SeparationError,
 )
-from coprodstats.models.assemble import Request, prepare
 from coprodstats.models.category_models import adjacent_model, cumulative_model
 from coprodstats.models.importance import importance
 from coprodstats.models.links import LINKS
+from coprodstats.models.prepare import Request, prepare
 from coprodstats.models.results import FRAME_COLUMNS
 from coprodstats.models.vector_fits import layout_of, refit, vector_fit, vector_maximum
 

@@ -16,7 +16,7 @@ from coprodstats.errors import (
     ModelError,
     RankDeficiencyError,
 )
-from coprodstats.models import likelihood, separation
+from coprodstats.models import search, separation
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +336,7 @@ def test_a_predictor_that_is_constant_in_the_domain(frame: pd.DataFrame) -> None
 
 
 def test_the_iteration_cap_is_an_error_with_its_record(frame: pd.DataFrame, monkeypatch) -> None:
-    monkeypatch.setattr(likelihood, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(search, "MAX_ITERATIONS", 2)
     monkeypatch.setattr(separation, "STEPS", 0)  # or the search would begin where that for overlap ends
     with pytest.raises(
         ConvergenceError, match=r"not maximised in 2 iterations \(score .* standard errors"

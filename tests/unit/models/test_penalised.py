@@ -8,7 +8,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from coprodstats.models import jeffreys, likelihood
+from coprodstats.models import jeffreys, likelihood, search
+from coprodstats.models.convergence import certificate
 from coprodstats.models.jeffreys import Problem
 from coprodstats.models.links import LINKS
 from coprodstats.models.penalised import (
@@ -113,9 +114,7 @@ def test_the_maximum_in_fifty_digits(n_cuts: int, link: str) -> None:
         step = exact_newton_step(data, theta)  # what is left to the true maximum
     assert np.abs(step / theta).max() < 1e-12
     q = len(theta)
-    claimed = likelihood.certificate(
-        found.estimate, score_size(data, theta), float(data.w.sum()), np.eye(q)
-    ).digits
+    claimed = certificate(found.estimate, score_size(data, theta), float(data.w.sum()), np.eye(q)).digits
     assert 11 <= claimed <= -np.log10(max(np.abs(step / theta).max(), 1e-16))
 
 
@@ -187,7 +186,7 @@ def test_an_offset_is_a_slope_that_is_known() -> None:
 def test_without_a_prior_it_is_the_maximum_of_the_likelihood() -> None:
     data = replace(problem(3, separated=False), prior=False)
     found = maximise(data)
-    plain = likelihood.maximise(data.x, data.y, data.w, n_cuts=3, link=data.link)
+    plain = search.maximise(data.x, data.y, data.w, n_cuts=3, link=data.link)
     assert found.estimate.theta == pytest.approx(plain.theta, rel=1e-12)
     assert found.criterion == pytest.approx(plain.loglik, rel=1e-14)
     assert found.estimate.information == pytest.approx(plain.information, rel=1e-9)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coprodstats.models import double_double as dd
-from coprodstats.models import likelihood
+from coprodstats.models import search
 from coprodstats.models.blocks import Rows, sort_rows
 from coprodstats.models.evaluation import evaluate
 from coprodstats.models.exact_rows import derivative
@@ -98,7 +98,7 @@ def left(found: Settled, rows: Rows, link: str, information: np.ndarray) -> floa
 @pytest.mark.parametrize("link", LINKS)
 def test_the_score_at_the_settled_maximum_is_beyond_the_last_bit(link, offset, enough):
     rows = data(60, 2, offset=offset)
-    fit = likelihood.maximise_rows(rows, LINKS[link], enough=enough)
+    fit = search.maximise_rows(rows, LINKS[link], enough=enough)
     found = settle(rows, LINKS[link], fit)
     assert found is not None
     assert left(found, rows, link, fit.information) < 1e-17  # 2**-60 per row at worst
@@ -109,7 +109,7 @@ def test_rows_beyond_the_range_of_odds_do_not_unsettle(size):
     rows = data(60, 2)
     far = [b.rows.start if b.category == 0 else b.rows.stop - 1 for b in rows.blocks if b.category != 1]
     rows.x[0, far] = -size, size
-    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    fit = search.maximise_rows(rows, LINKS["logit"])
     found = settle(rows, LINKS["logit"], fit)
     assert found is not None
     assert left(found, rows, "logit", fit.information) < 1e-17
@@ -117,7 +117,7 @@ def test_rows_beyond_the_range_of_odds_do_not_unsettle(size):
 
 def test_thresholds_beyond_the_range_of_odds_are_given_up():
     rows = data(60, 2)
-    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    fit = search.maximise_rows(rows, LINKS["logit"])
     rows = replace(rows, offset=np.full(len(rows.w), 1e3))
     apart = replace(fit, theta=fit.theta + np.repeat([1e3, 0.0], [2, 3]))
     assert settle(rows, LINKS["logit"], apart) is None
@@ -126,7 +126,7 @@ def test_thresholds_beyond_the_range_of_odds_are_given_up():
 @pytest.mark.parametrize("link", LINKS)
 def test_information_is_that_of_the_kernel(link):
     rows = data(9_000, 3)  # several blocks of some categories
-    fit = likelihood.maximise_rows(rows, LINKS[link])
+    fit = search.maximise_rows(rows, LINKS[link])
     found = settle(rows, LINKS[link], fit)
     there = evaluate(found.theta[0], rows, LINKS[link])
     # the kernel's own sums of 9,000 doubles
@@ -137,6 +137,6 @@ def test_information_is_that_of_the_kernel(link):
 
 def test_it_gives_up_far_from_a_maximum():
     rows = data(60, 2)
-    fit = likelihood.maximise_rows(rows, LINKS["logit"])
+    fit = search.maximise_rows(rows, LINKS["logit"])
     assert settle(rows, LINKS["logit"], replace(fit, theta=fit.theta + 0.1)) is None
     assert settle(rows, LINKS["logit"], replace(fit, information=-fit.information)) is None

@@ -7,7 +7,7 @@ from scipy import optimize, stats
 
 from coprodstats import SurveyDesign, linear, logit, ologit, profile_interval
 from coprodstats.errors import ArgumentError, ConvergenceError
-from coprodstats.models import likelihood, profile
+from coprodstats.models import profile, search
 from coprodstats.models.links import LINKS
 
 
@@ -37,7 +37,7 @@ def test_without_penalty_the_fixed_parameter_is_an_offset(frame: pd.DataFrame, l
     nothing = np.empty((len(frame), 0))
 
     def height(b: float) -> float:
-        fixed = likelihood.maximise(
+        fixed = search.maximise(
             nothing, model.sample_y, model.sample_weights, n_cuts=2, link=model.link,
             offset=b * frame["age"].to_numpy(),
         )  # fmt: skip
@@ -138,6 +138,6 @@ def test_a_profile_that_does_not_fall_is_an_error(frame: pd.DataFrame, monkeypat
     monkeypatch.setattr(profile, "FAR", 1.0)
     with pytest.raises(ConvergenceError, match=r"nearly level up to 1 standard errors"):
         profile_interval(model, level=0.9999)
-    monkeypatch.setattr(likelihood, "MAX_ITERATIONS", 1)
+    monkeypatch.setattr(search, "MAX_ITERATIONS", 1)
     with pytest.raises((ConvergenceError, ArgumentError), match=r"profile_interval"):
         profile_interval(model)

@@ -10,8 +10,8 @@ import pytest
 
 import coprodstats as cps
 from coprodstats.models.blocks import sort_rows
-from coprodstats.models.likelihood import Thinned, maximise_rows
 from coprodstats.models.links import LINKS
+from coprodstats.models.search import Thinned, maximise_rows
 
 NAMES = list("abcdefgh")
 
