@@ -14,6 +14,7 @@ from coprodstats.reporting.figures import Caption, Figure, TermLabel, cleaning_f
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import ALT_LENGTH
 from coprodstats.reporting.language import speaking
+from coprodstats.reporting.lettering import safe, text_width, wrapped
 from coprodstats.reporting.style import COLLECTIVE, INDIVIDUAL, INK
 from coprodstats.reporting.svg import finish_svg
 
@@ -234,7 +235,7 @@ def test_a_script_in_a_drawing_is_refused() -> None:
 
 
 def test_letters_without_a_shape_are_shown_as_such() -> None:
-    assert cv.safe("a市\tb\x00") == "a\N{REPLACEMENT CHARACTER} b\N{REPLACEMENT CHARACTER}"
+    assert safe("a市\tb\x00") == "a\N{REPLACEMENT CHARACTER} b\N{REPLACEMENT CHARACTER}"
 
 
 def test_mathematics_in_labels_is_text() -> None:
@@ -244,8 +245,8 @@ def test_mathematics_in_labels_is_text() -> None:
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.5])
 def test_wrapped_lines_fit(width: float) -> None:
-    lines = cv.wrapped("Takes part in a neighbourhood safety group, internationalisation", width)
-    assert all(cv.text_width(line) <= width for line in lines)
+    lines = wrapped("Takes part in a neighbourhood safety group, internationalisation", width)
+    assert all(text_width(line) <= width for line in lines)
     assert len(lines) > 1
 
 
