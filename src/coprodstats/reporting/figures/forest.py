@@ -207,8 +207,6 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
         cv.value_axis(axes, unit, look.axis_label, step=step)
         _marks(axes, shown, lines, group, unit)
     _heads(base, places, series, look.difference_label)
-    head = say("figures.interval_head")
-    cv.write(base, cv.WIDTH - 0.03, 0.5, head, size=SMALL_SIZE, align="right")
     for line, text in zip((line for line in lines if line.term), texts, strict=True):
         cv.write(base, cv.WIDTH - 0.03, _TOP + line.middle, text, size=SMALL_SIZE, align="right")
     return paper
@@ -275,6 +273,9 @@ def _heads(
     cv.write(base, right, 0.18, say("figures.difference"), bold=True)
     cv.interval_mark(base, right + 0.15, right, right + 0.3, 0.5, _difference())
     cv.write(base, right + 0.38, 0.5, difference_label)
+    head, edge = say("figures.interval_head"), cv.WIDTH - 0.03
+    apart = edge - text_width(head, SMALL_SIZE) - right - 0.38 - text_width(difference_label)
+    cv.write(base, edge, 0.5 if apart > _KEY_GAP else 0.18, head, size=SMALL_SIZE, align="right")
 
 
 def _column(one: Series, unit: cv.Unit, digits: int | None, label: str) -> Column:
