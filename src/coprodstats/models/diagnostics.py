@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from coprodstats.errors import ArgumentError, Fault, listed
+from coprodstats.models.matrix import rebuild_matrix
 from coprodstats.models.refit import naive_covariance, own_fit, require_model, working_weights
 from coprodstats.models.results import FittedModel
 from coprodstats.models.terms import shared_variables, slope_terms
@@ -61,17 +62,17 @@ def collinearity(model: FittedModel) -> Collinearity:
     Parameters
     ----------
     model
-        A logistic or ordinal model.
+        A fitted model of any family.
 
     Returns
     -------
     Collinearity
-        Of the weighted predictors of the sample, whatever the outcome and the covariance.
+        Of the weighted predictors of the sample, whatever the outcome, the family and the covariance.
 
     Raises
     ------
     ArgumentError
-        If the model is of another family, or penalised.
+        If it is no fitted model.
 
     Notes
     -----
@@ -86,8 +87,8 @@ def collinearity(model: FittedModel) -> Collinearity:
     >>> collinearity(logit("helps ~ age", frame)).terms["gvif"].to_list()
     [1.0]
     """
-    x, _ = own_fit(model, "collinearity")
-    w = working_weights(model)
+    require_model(model, "collinearity")
+    x, w = rebuild_matrix(model.spec, model.sample), working_weights(model)
     centred = (x - np.average(x, axis=0, weights=w)) * np.sqrt(w)[:, None]
     unit = centred / np.sqrt((centred**2).sum(axis=0))
     correlation = unit.T @ unit

@@ -7,7 +7,6 @@ order of rows nor on the BLAS library. Symbols are those of `coprodstats.models.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from coprodstats.models.double_double import Pair
 from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import transposed
-from coprodstats.survey.lines import BITS, cut, power_above, working
+from coprodstats.survey.lines import BITS, cut, next_power, power_above, working
 from coprodstats.survey.products import CutLines, LineSum
 
 Floats = NDArray[np.float64]
@@ -63,7 +62,7 @@ class Workplace:
                 rows=rows,
                 link=link,
                 bounds=np.concatenate([[[1.0]], bounds_of(rows), [[1.0]]]),
-                heaviest=_power_above(float(rows.w.max())),
+                heaviest=next_power(float(rows.w.max())),
                 work=work,
             )
 
@@ -113,14 +112,8 @@ class Derived:
 Derive = Callable[[Floats, Floats, Floats, int], Derived]
 
 
-def _power_above(size: float) -> float:
-    """Return the smallest power of two that is not below a size; 1 for zero."""
-    mantissa, exponent = math.frexp(size)
-    return math.ldexp(1.0, exponent - (mantissa == 0.5)) if size > 0 else 1.0
-
-
 def _bound(values: Floats) -> float:
-    return _power_above(max(float(values.max()), -float(values.min())))
+    return next_power(max(float(values.max()), -float(values.min())))
 
 
 def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
@@ -333,7 +326,7 @@ def _curved(sums: LineSum, d: Derived, place: Workplace, block: Block) -> LineSu
     np.multiply(x, root, out=lines[1:a])
     if d.mixed is not None:
         lines[a] = np.divide(d.mixed, root, out=d.mixed, where=root > 0)
-    bounds = place.bounds[:b] * _power_above(float(root.max()))
+    bounds = place.bounds[:b] * next_power(float(root.max()))
     return sums.plus_square(lines, bounds, (high, low))
 
 

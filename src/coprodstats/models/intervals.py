@@ -54,7 +54,7 @@ def interval_frame(estimate: Floats, covariance: Floats, df: float, *, level: fl
 def bounded_interval(
     estimate: Floats,
     std_error: Floats,
-    df: float,
+    df: float | Floats,
     *,
     bounds: tuple[float, float] | None = (0.0, 1.0),
     level: float = LEVEL,
@@ -66,7 +66,7 @@ def bounded_interval(
     estimate, std_error
         Estimates and their standard errors, shape (m,).
     df
-        Degrees of freedom.
+        Degrees of freedom, of all or of each, shape (m,).
     bounds
         Where the quantities lie; None for no bounds: plain t intervals.
     level

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -20,7 +21,7 @@ from coprodstats.errors import (
     listed,
 )
 from coprodstats.models.comparison import Comparison
-from coprodstats.models.intervals import interval_frame, logit_interval
+from coprodstats.models.intervals import bounded_interval, interval_frame
 from coprodstats.models.multiplicity import ADJUSTMENTS, equivalence_p
 from coprodstats.models.pooled import Pooled
 from coprodstats.models.pooling import RubinEstimate, combine, joint_test
@@ -218,28 +219,26 @@ def _pooled_tables(tables: Sequence[pd.DataFrame]) -> Pooled:
 
 
 def _t_interval(frame: pd.DataFrame) -> tuple[Floats, Floats]:
-    half = stats.t.isf(0.025, frame["df"].to_numpy(dtype=float)) * frame["std_error"].to_numpy()
-    estimate = frame["estimate"].to_numpy()
-    return estimate - half, estimate + half
+    return _interval(frame, bounds=None)
 
 
-def _logit_interval(frame: pd.DataFrame) -> tuple[Floats, Floats]:
-    rows = frame[["estimate", "std_error", "df"]].to_numpy(dtype=float)
-    ends = [logit_interval(row[[0]], row[[1]], float(row[2])) for row in rows]
-    return np.array([low[0] for low, _ in ends]), np.array([high[0] for _, high in ends])
+def _interval(frame: pd.DataFrame, *, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
+    columns = frame[["estimate", "std_error", "df"]].to_numpy(dtype=float).T
+    return bounded_interval(*columns, bounds=bounds)
 
 
 def _interval_of(table: pd.DataFrame) -> Callable[[pd.DataFrame], tuple[Floats, Floats]]:
-    """Return the rule by which a table made its intervals."""
+    """Return the rule by which a table made its intervals: with the bounds that it tells, if it does."""
     ends = table[["conf_low", "conf_high"]].to_numpy(dtype=float).T
-    for interval in (_t_interval, _logit_interval):
+    for bounds in (None, table.attrs.get("bounds", (0.0, 1.0))):
+        interval = partial(_interval, bounds=bounds)
         if np.allclose(interval(table), ends, rtol=1e-6, atol=1e-12, equal_nan=True):
             return interval
     raise ArgumentError(
         Fault(
             where="pool: estimate",
             found="its intervals are neither 95 % t intervals nor such intervals on the logit scale",
-            remedy="leave level and interval at their defaults",
+            remedy="leave level and interval at their defaults, and the table as it was made",
         )
     )
 

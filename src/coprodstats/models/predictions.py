@@ -136,7 +136,8 @@ def average_predictions(
     pandas.DataFrame
         Columns ``variable, value`` for one predictor in ``at`` (a column each for several), one per variable
         of ``by``, then ``category, estimate, std_error, statistic, df, p_value, conf_low, conf_high``;
-        intervals are made on the logit scale between the bounds of what is predicted.
+        intervals are made on the logit scale between the bounds of what is predicted, which
+        ``attrs["bounds"]`` holds (None: plain t intervals).
 
     Raises
     ------
@@ -169,7 +170,9 @@ def average_predictions(
         name = next(iter(at))
         labels = labels.rename(columns={name: "value"}).assign(value=labels[name].astype(str))
         labels.insert(0, "variable", name)
-    return pd.concat([labels, frame], axis=1)
+    table = pd.concat([labels, frame], axis=1)
+    table.attrs["bounds"] = bounds
+    return table
 
 
 def prediction_estimates(

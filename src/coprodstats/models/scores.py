@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from coprodstats.models.blocks import Block, Places, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
-from coprodstats.survey.lines import BITS, BLOCK, cut, power_above, working
+from coprodstats.survey.lines import BITS, BLOCK, cut, next_power, working
 from coprodstats.survey.products import SMALL_PRODUCT, CutLines, LineSum, cross_products, cut_lines
 from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by
 
@@ -218,7 +218,7 @@ def _product(weight: Floats, lines: Floats) -> Floats:
     """Return weight' lines' of weights by pattern and group, (m, groups), and lines, (q, m)."""
     m, n_groups = weight.shape
     totals = LineSum.zero(n_groups, len(lines))
-    bound = power_above(weight.max(initial=0.0))
+    bound = next_power(float(weight.max(initial=0.0)))
     cells = min(SMALL_PRODUCT // len(lines), CELLS_AT_ONCE)
     step = min(max(cells // n_groups, 1), BLOCK)
     with working(2, min(step, m) * n_groups) as work:

@@ -46,7 +46,7 @@ class FigureData:
         missing for a comparison whose model could not be fitted so.
     predictions
         Average predictions by group: ``model, group, variable, value, estimate, conf_low, conf_high``, from
-        such models of the first comparison.
+        such models of the first comparison. A model that could not be fitted so has a row without numbers.
     slopes
         Slopes of ordinal models on the log-odds scale: ``comparison, model, parameter, split, estimate,
         conf_low, conf_high``; the common slope has an empty split, and that above a category has
@@ -227,8 +227,8 @@ def _predictions_by_group(refit: _Refit, main: Models) -> pd.DataFrame:
         for name in main:
             found = _available(partial(_group_predictions, refit, name, variable, thinned(values)))
             if found is None:
-                return _joined([], columns)
-            parts.append(found.assign(model=name)[columns])
+                found = pd.DataFrame({"variable": [variable]})
+            parts.append(found.assign(model=name).reindex(columns=columns))
     return _joined(parts, columns)
 
 

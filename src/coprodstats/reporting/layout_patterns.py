@@ -18,9 +18,12 @@ from coprodstats.reporting.words import ESTIMATES, Words, compared_words, range_
 
 
 def panels_figure(findings: Findings, words: Words) -> Figure | None:
-    """Return predicted probabilities along the planned variable, one panel for each group described."""
+    """Return predicted probabilities along the planned variable, one panel for each group described.
+
+    None where that does not apply, or a model could not be fitted (`panels_missing`).
+    """
     frame = findings.pictured.predictions
-    if not len(frame):
+    if not len(frame) or panels_missing(findings, words):
         return None
     variable, by = str(frame["variable"].iloc[0]), findings.plan.describe.by
     label = words.label(variable)
@@ -39,6 +42,14 @@ def panels_figure(findings: Findings, words: Words) -> Figure | None:
         group_label=words.label(by),
         series=words.series,
     )
+
+
+def panels_missing(findings: Findings, words: Words) -> str:
+    """Return a sentence on the models without which there are no panels; an empty text if there are all."""
+    frame = findings.pictured.predictions
+    missing = set(frame.loc[frame["estimate"].isna(), "model"])
+    labels = [series.label for series in words.series if series.name in missing]
+    return say("figures.panels_missing", missing=listing(labels)) if labels else ""
 
 
 def heat_figure(findings: Findings, words: Words, members: Sequence[Compared]) -> Figure | None:

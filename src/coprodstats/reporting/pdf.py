@@ -25,9 +25,9 @@ from coprodstats.reporting.document import (
     Section,
     TableBlock,
 )
-from coprodstats.reporting.figures.canvas import safe
 from coprodstats.reporting.figures.record import Figure
 from coprodstats.reporting.language import said, say
+from coprodstats.reporting.lettering import safe
 from coprodstats.reporting.pdf_tags import tag_row_headers
 from coprodstats.reporting.span import Text, spans
 from coprodstats.reporting.table import Table, legend_line

@@ -228,9 +228,14 @@ def _predictions(findings: Findings, words: Words) -> Sequence[Section]:
         return ()
     variable = str(findings.main.predictions["variable"].iloc[0])
     heading = say("report.predictions", label=lower_first(words.label(variable)))
+    blocks: list[Block] = [FigureBlock(figure=figure)]
     panels = patterns.panels_figure(findings, words)
-    shown = [figure, panels] if panels is not None else [figure]
-    return (Section(key="predictions", heading=heading, blocks=tuple(FigureBlock(figure=f) for f in shown)),)
+    missing = patterns.panels_missing(findings, words)
+    if panels is not None:
+        blocks.append(FigureBlock(figure=panels))
+    elif missing:
+        blocks.append(Paragraph(text=missing))
+    return (Section(key="predictions", heading=heading, blocks=tuple(blocks)),)
 
 
 def _explorer(findings: Findings) -> Sequence[Section]:

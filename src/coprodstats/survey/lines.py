@@ -8,6 +8,7 @@ on Scientific Computing* 31, 189-224; Ozaki, Ogita, Oishi and Rump 2012, *Numeri
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,18 @@ def power_above(size: Floats) -> Floats:
     mantissa, exponent = np.frexp(size)
     exact = mantissa == 0.5
     return np.where(size > 0, np.ldexp(1.0, exponent - exact), 1.0)
+
+
+def next_power(size: float) -> float:
+    """Return the smallest power of two that is not below a number; 1 for zero.
+
+    Examples
+    --------
+    >>> [next_power(size) for size in (0.3, 0.0, 4.0, 5.0)]
+    [0.5, 1.0, 4.0, 8.0]
+    """
+    mantissa, exponent = math.frexp(size)
+    return math.ldexp(1.0, exponent - (mantissa == 0.5)) if size > 0 else 1.0
 
 
 def line_bounds(lines: Floats) -> Floats:

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.survey.lines import BLOCK, cut, line_bounds, power_above, working
+from coprodstats.survey.lines import BLOCK, cut, line_bounds, next_power, working
 from coprodstats.survey.two_threads import MANY_ROWS, by_halves, side_by_side
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def _places(group: Ints, within: tuple[Ints, int] | None) -> Ints:
 
 
 def _tables(
-    places: Callable[[], Ints], values: Floats, n_groups: int, size: tuple[Floats, int]
+    places: Callable[[], Ints], values: Floats, n_groups: int, size: tuple[float, int]
 ) -> tuple[Floats, Floats]:
     """Return the sums by group of the exact parts and of the rests, each in a table of its own.
 
@@ -186,16 +186,16 @@ def _run_sums(
     return np.concatenate(exact) / scale, np.concatenate(small) / scale
 
 
-def _exact_cut(values: Floats) -> tuple[Floats, int]:
+def _exact_cut(values: Floats) -> tuple[float, int]:
     """Return the size and the bits to which numbers are cut for their first parts to add up exactly."""
     n = len(values)
     pieces = [values[start : start + PIECE] for start in range(0, n, PIECE)]
     largest = max(max(float(piece.max()), -float(piece.min())) for piece in pieces)
-    return power_above(np.asarray(largest)), _exact_bits(n)
+    return next_power(largest), _exact_bits(n)
 
 
 def _pieces(
-    values: Floats, bound: Floats, bits: int, piece: int = PIECE
+    values: Floats, bound: float, bits: int, piece: int = PIECE
 ) -> Iterator[tuple[slice, Floats, Floats]]:
     """Yield numbers in pieces, cut in two parts.
 

@@ -338,7 +338,6 @@ CHECKS = {
     "goodness_of_fit": cps.goodness_of_fit,
     "rao_scott_test": lambda model: cps.rao_scott_test(model, "age"),
     "design_effects": cps.design_effects,
-    "collinearity": cps.collinearity,
     "importance": lambda model: importance(model, seed=1),
 }
 

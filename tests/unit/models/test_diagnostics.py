@@ -66,6 +66,24 @@ def test_two_predictors_by_their_correlation_and_condition_by_eigenvalues(frame)
     assert found.to_frame()["condition_index"].to_list() == [found.condition_index] * 2
 
 
+def test_collinearity_is_that_of_the_predictors_whatever_the_family(frame):
+    wanted = collinearity(cps.logit(FORMULA, frame, design=CLUSTERED))
+    right = FORMULA.partition("~")[2]
+    index = frame.assign(index=50 + 10 * np.tanh(frame["x"] + frame["z"]))
+    models = [
+        cps.ologit(f"level ~ {right}", frame, design=CLUSTERED),
+        cps.ologit(f"level ~ {right}", frame, nonparallel="x", design=CLUSTERED),
+        cps.continuation_ratio(f"level ~ {right}", frame, design=CLUSTERED),
+        cps.logit(f"y ~ {right}", frame, design=CLUSTERED, separation="firth"),
+        cps.linear(f"index ~ {right}", index, design=CLUSTERED),
+        cps.fractional_logit(f"index ~ {right}", index, bounds=(0, 100), design=CLUSTERED),
+    ]
+    for model in models:
+        found = collinearity(model)
+        pd.testing.assert_frame_equal(found.terms, wanted.terms)
+        assert found.condition_index == wanted.condition_index
+
+
 def test_terms_that_share_a_variable_are_noted(frame):
     notes = collinearity(cps.logit("y ~ x * g + z", frame)).terms.set_index("term")["note"]
     assert notes["x"] == "shares x with other terms"

@@ -226,7 +226,6 @@ def test_margins_and_predictions_stay_within_zero_and_one(frame: pd.DataFrame) -
         cps.goodness_of_fit,
         lambda m: cps.rao_scott_test(m, "age"),
         cps.parallel_lines_test,
-        cps.collinearity,
         cps.design_effects,
         lambda m: importance(m, n_replicates=2, seed=1),
     ],

@@ -134,6 +134,25 @@ def test_pooled_margins(imputations: cps.Imputations) -> None:
     np.testing.assert_allclose(pooled["df"], expected, rtol=1e-12)
 
 
+def test_pooled_predictions_of_a_score_keep_intervals_between_its_bounds(
+    imputations: cps.Imputations,
+) -> None:
+    points = [0.0, 40.0, 100.0]
+
+    def of_one(data: pd.DataFrame) -> pd.DataFrame:
+        model = cps.ologit(f"trust ~ {RIGHT}", data, design=DESIGN)
+        return cps.average_predictions(model, {"age": [30, 60]}, of="score", scores=points)
+
+    pooled = cps.pool(imputations, of_one).to_frame()
+    singles = [of_one(data) for data in imputations]
+    assert pooled["estimate"].to_numpy() == pytest.approx(np.mean([t["estimate"] for t in singles], axis=0))
+    share, error = pooled["estimate"] / 100, pooled["std_error"] / 100
+    half = stats.t.isf(0.025, pooled["df"]) * error / (share * (1 - share))
+    for column, sign in (("conf_low", -1), ("conf_high", 1)):
+        logit = np.log(share / (1 - share)) + sign * half
+        assert pooled[column].to_numpy() == pytest.approx(100 / (1 + np.exp(-logit)), rel=1e-12)
+
+
 def test_pooled_proportions_keep_intervals_on_the_logit_scale(imputations: cps.Imputations) -> None:
     rare = [data.assign(rich=np.where(data["income"] > 46, "yes", "no")) for data in imputations]
     pooled = cps.pool(rare, lambda data: cps.proportions(data, "rich", design=DESIGN)).to_frame()

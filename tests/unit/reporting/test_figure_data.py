@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coprodstats.errors import Fault, SeparationError
 from coprodstats.models.fit import logit, ologit
 from coprodstats.models.predictions import predict
 from coprodstats.models.results import FittedModel
@@ -108,6 +110,23 @@ def test_predictions_by_country_are_means_of_predictions(data: FigureData, clean
     w = cleaned.frame.loc[rows, plan_weight(cleaned)]
     found = data.predictions.query("model == 'individual' and group == 'France' and value == 60")
     assert found["estimate"].item() == pytest.approx(float(np.average(p, weights=w)), rel=1e-8)
+
+
+def test_a_model_that_can_t_be_fitted_by_country_leaves_a_row_without_numbers(
+    monkeypatch: pytest.MonkeyPatch, plan: AnalysisPlan, cleaned: CleanedSurvey, models: Models
+) -> None:
+    def fit(formula: str, *data: Any, name: str, **options: Any) -> FittedModel:
+        if name == "collective":
+            raise SeparationError(Fault(where="model 'collective'", found="it is separated"))
+        return logit(formula, *data, name=name, **options)
+
+    monkeypatch.setattr("coprodstats.reporting.figure_data.logit", fit)
+    found = figure_data(plan, models, cleaned, cleaned.design)
+    counts = found.predictions.groupby("model")["estimate"].agg(["size", "count"])
+    assert counts.loc["collective"].tolist() == [1, 0]
+    assert counts.loc["individual"].tolist() == [10, 10]
+    assert found.margins.query("model == 'collective'")["estimate"].isna().all()
+    assert found.margins.query("model == 'individual'")["estimate"].notna().all()
 
 
 def test_slopes_at_thresholds_are_those_of_binary_models(data: FigureData, cleaned: CleanedSurvey) -> None:

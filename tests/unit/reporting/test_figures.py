@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import re
 from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 
 from coprodstats.errors import ArgumentError, ReportError
 from coprodstats.reporting.figures import Caption, Figure, TermLabel, cleaning_flow, comparison_forest
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import ALT_LENGTH
-from coprodstats.reporting.language import speaking
-from coprodstats.reporting.style import COLLECTIVE, INDIVIDUAL, INK
+from coprodstats.reporting.language import say, speaking
+from coprodstats.reporting.lettering import safe, text_width, wrapped
+from coprodstats.reporting.style import COLLECTIVE, INDIVIDUAL, INK, SMALL_SIZE
 from coprodstats.reporting.svg import finish_svg
 
 KEYS = (
@@ -155,6 +158,28 @@ def test_the_forest_grows_with_its_rows(n: int) -> None:
     assert height == pytest.approx(72 * (0.78 + 0.36 * n + 0.5), abs=0.1)
 
 
+@pytest.mark.parametrize("label", ["B minus A", "what there is of B, less what there is of all of A"])
+def test_the_heads_of_the_forest_do_not_touch(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    written: dict[str, tuple[float, float]] = {}
+    write = cv.write
+
+    def noted(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+        written[text] = x, y
+        write(axes, x, y, text, **look)
+
+    monkeypatch.setattr(cv, "write", noted)
+    rows = pd.DataFrame({"model": [INDIVIDUAL.name, COLLECTIVE.name], "term": "age", "estimate": 0.1})
+    rows = rows.assign(conf_low=0.0, conf_high=0.2, difference=0.0)
+    comparison_forest(
+        rows, rows[:1], words(), labels=[TermLabel(term="age", label="Age")], difference_label=label
+    )
+    (start, key_row), (end, head_row) = written[label], written[say("figures.interval_head")]
+    ends = start + text_width(label)
+    begins = end - text_width(say("figures.interval_head"), SMALL_SIZE)
+    assert ends < cv.WIDTH
+    assert head_row != key_row or ends + 0.1 < begins
+
+
 def test_an_absent_term_is_named() -> None:
     frame = pd.DataFrame({"model": ["individual", "collective"], "term": "age", "estimate": 0.1})
     frame = frame.assign(conf_low=0.0, conf_high=0.2)
@@ -234,7 +259,7 @@ def test_a_script_in_a_drawing_is_refused() -> None:
 
 
 def test_letters_without_a_shape_are_shown_as_such() -> None:
-    assert cv.safe("a市\tb\x00") == "a\N{REPLACEMENT CHARACTER} b\N{REPLACEMENT CHARACTER}"
+    assert safe("a市\tb\x00") == "a\N{REPLACEMENT CHARACTER} b\N{REPLACEMENT CHARACTER}"
 
 
 def test_mathematics_in_labels_is_text() -> None:
@@ -244,8 +269,8 @@ def test_mathematics_in_labels_is_text() -> None:
 
 @pytest.mark.parametrize("width", [0.5, 1.0, 2.5])
 def test_wrapped_lines_fit(width: float) -> None:
-    lines = cv.wrapped("Takes part in a neighbourhood safety group, internationalisation", width)
-    assert all(cv.text_width(line) <= width for line in lines)
+    lines = wrapped("Takes part in a neighbourhood safety group, internationalisation", width)
+    assert all(text_width(line) <= width for line in lines)
     assert len(lines) > 1
 
 

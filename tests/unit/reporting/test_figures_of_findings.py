@@ -12,7 +12,7 @@ import pytest
 from coprodstats.reporting.figure_data import weight_bins
 from coprodstats.reporting.language import speaking
 from coprodstats.reporting.layout_fit import calibration_figure, weights_figure
-from coprodstats.reporting.layout_patterns import heat_figure
+from coprodstats.reporting.layout_patterns import heat_figure, panels_figure, panels_missing
 from coprodstats.reporting.style import OUTCOMES
 from coprodstats.reporting.theme import Colours, Theme
 from coprodstats.reporting.words import Words
@@ -84,6 +84,26 @@ def test_the_map_warns_of_chance_and_names_what_is_missing() -> None:
     whole = heat_figure(findings(margins=margins()), words(), SECTORS)
     assert whole is not None
     assert "Of 12 intervals, about 1 would exclude zero by chance alone" in whole.notes[1]
+
+
+@pytest.mark.parametrize(("missing", "named"), [(("collective",), "collective"), ((), "")])
+def test_panels_of_a_model_that_could_not_be_fitted_are_told_of(missing: tuple[str, ...], named: str) -> None:
+    columns = ["model", "group", "variable", "value", "estimate", "conf_low", "conf_high"]
+    rows = [
+        (model, group, "age", value, 0.2 + value / 1000, 0.1, 0.4)
+        for model in ("individual", "collective")
+        for group in ("DE", "FR")
+        for value in (20.0, 60.0)
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    gaps = pd.DataFrame({"model": missing, "variable": "age"}, columns=columns)
+    frame = pd.concat([frame[~frame["model"].isin(missing)], gaps.astype(frame.dtypes)], ignore_index=True)
+    told = panels_missing(findings(predictions=frame), words())
+    label = {series.name: series.label for series in OUTCOMES}.get(named, "")
+    wanted = "Not shown by group, as the model with a slope for each group could not be fitted"
+    assert told == (f"{wanted}: {label}." if missing else "")
+    if missing:
+        assert panels_figure(findings(predictions=frame), words()) is None
 
 
 def test_a_map_needs_sectors_and_numbers() -> None:

@@ -13,6 +13,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import text_width
 from coprodstats.reporting.style import OUTCOMES, PAPER, QUIET_INK, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
 
@@ -94,7 +95,7 @@ def _draw(data: pd.DataFrame, series: Sequence[Series]) -> Sheet:
 
 def _diagonal_key(base: Axes, right: float) -> None:
     text = say("figures.as_predicted")
-    start = right - cv.text_width(text, SMALL_SIZE) - 0.06
+    start = right - text_width(text, SMALL_SIZE) - 0.06
     base.plot([start - 0.4, start], [0.48, 0.48], color=QUIET_INK, linewidth=1.1, dashes=(3.0, 2.0))
     cv.write(base, right, 0.48, text, size=SMALL_SIZE, align="right")
 

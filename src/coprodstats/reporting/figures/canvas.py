@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -18,14 +15,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Sheet
-from matplotlib.font_manager import get_font
 from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures.record import Caption, Figure, data_table, shortened
 from coprodstats.reporting.language import say, spoken
-from coprodstats.reporting.lettering import font_file, know_font
+from coprodstats.reporting.lettering import know_font, safe, text_width, two_lines
 from coprodstats.reporting.style import BAND, INK, PAPER, SETTINGS, SMALL_SIZE, TEXT_SIZE, Series
 from coprodstats.reporting.svg import finish_svg
 from coprodstats.reporting.table import Column, require_columns
@@ -34,7 +30,6 @@ WIDTH = 9.2
 """Inches; on a page of the report a point of the drawing is then about a pixel and a third."""
 
 Unit = Literal["points", "percent", "number"]
-_SPACE = re.compile(r"[^\S\u00a0\u2007\u202f]+")
 _NO_CLOCK = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -270,60 +265,6 @@ def row_labels(
         write(base, 0.04, start + row / 2, "", size=size, bold=label == bold, lines=lines)
 
 
-def two_lines(text: str, width: float, size: float = TEXT_SIZE, *, bold: bool = False) -> list[str]:
-    """Break text into at most two lines; what does not fit is marked by an ellipsis."""
-    lines = wrapped(text, width, size, bold=bold)
-    return lines if len(lines) < 3 else [lines[0], f"{lines[1]} …"]
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(str(font_file())).get_charmap())
-
-
-def safe(text: str) -> str:
-    r"""Return text on one line, with a sign in place of letters that the font lacks.
-
-    Examples
-    --------
-    >>> safe("rate of $x_1$\n(%)")
-    'rate of $x_1$ (%)'
-    """
-    # Spaces that don't break a line, as within a number, stay.
-    line = _SPACE.sub(" ", unicodedata.normalize("NFC", str(text))).strip(" ")
-    known = _glyphs()
-    return "".join(letter if ord(letter) in known else "\N{REPLACEMENT CHARACTER}" for letter in line)
-
-
-@lru_cache(maxsize=4096)
-def text_width(text: str, size: float = TEXT_SIZE, *, bold: bool = False) -> float:
-    """Return how wide a line of text is, in inches."""
-    font = get_font(str(font_file(bold=bold)))
-    font.set_size(size, 72)
-    font.set_text(safe(text), 0.0)
-    return fmt.significant(font.get_width_height()[0] / 64 / 72, 6)
-
-
-def wrapped(text: str, width: float, size: float = TEXT_SIZE, *, bold: bool = False) -> list[str]:
-    """Break text into lines of at most ``width`` inches; a single long word is cut."""
-    lines: list[str] = []
-    for word in safe(text).split(" "):
-        joined = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(joined, size, bold=bold) <= width:
-            lines[-1] = joined
-        else:
-            lines.append(_cut(word, width, size, bold=bold))
-    return lines or [""]
-
-
-def _cut(word: str, width: float, size: float, *, bold: bool) -> str:
-    if text_width(word, size, bold=bold) <= width:
-        return word
-    while word and text_width(word + "…", size, bold=bold) > width:
-        word = word[:-1]
-    return word + "…"
-
-
 def told(parts: Iterable[str]) -> str:
     """Join parts of a sentence that have commas of their own.
 
@@ -333,11 +274,6 @@ def told(parts: Iterable[str]) -> str:
     'age, 3; gender, 4'
     """
     return say("figures.semicolon").join(parts)
-
-
-def widest(texts: Sequence[str], size: float = TEXT_SIZE, *, bold: bool = False) -> float:
-    """Return the width of the widest of some lines of text, in inches."""
-    return max((text_width(text, size, bold=bold) for text in texts), default=0.0)
 
 
 def finished(

@@ -16,6 +16,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import text_width, wrapped
 from coprodstats.reporting.style import BAND, DARK_BLUE, INK, QUIET_INK, SMALL_SIZE, ink_on
 from coprodstats.reporting.table import Column
 
@@ -236,9 +237,9 @@ def _box(
             zorder=3,
         )
     )
-    room = right - left - 0.4 - (0 if main else cv.text_width(number, bold=True))
-    size = 10.0 if main or cv.text_width(label) <= room else SMALL_SIZE
-    lines = cv.wrapped(label, room, size)[: 1 if main else 2]
+    room = right - left - 0.4 - (0 if main else text_width(number, bold=True))
+    size = 10.0 if main or text_width(label) <= room else SMALL_SIZE
+    lines = wrapped(label, room, size)[: 1 if main else 2]
     if main:
         middle = (left + right) / 2
         cv.write(base, middle, top + height * 0.31, "", size=size, align="center", lines=lines, colour=ink)

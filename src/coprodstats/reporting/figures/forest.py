@@ -14,6 +14,7 @@ from coprodstats.errors import ArgumentError, Fault
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import listing, say
+from coprodstats.reporting.lettering import text_width, two_lines, widest
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import BAND, INK, OUTCOMES, QUIET_INK, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
@@ -175,7 +176,7 @@ def _lines(labels: Sequence[TermLabel]) -> list[_Line]:
     for row in labels:
         if row.group and row.group != group:
             top += _GROUP_GAP if lines else 0.0
-            height = _HEADING if cv.text_width(row.group, bold=True) < _LABELS - 0.2 else _TALL_HEADING
+            height = _HEADING if text_width(row.group, bold=True) < _LABELS - 0.2 else _TALL_HEADING
             lines.append(_Line(label=row.group, top=top, height=height))
             top += height
         elif not row.group and group:
@@ -192,12 +193,12 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
     body = lines[-1].top + lines[-1].height
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
     texts = _texts(shown, _difference(), unit, look.digits)
-    edge = cv.WIDTH - cv.widest(texts, SMALL_SIZE) - 0.06
-    start = min(max(cv.widest([line.label for line in lines], bold=True) + 0.3, 1.6), _LABELS)
+    edge = cv.WIDTH - widest(texts, SMALL_SIZE) - 0.06
+    start = min(max(widest([line.label for line in lines], bold=True) + 0.3, 1.6), _LABELS)
     _bands(base, lines)
     _row_labels(base, lines, start)
     groups: tuple[Sequence[Series], ...] = (series, (_difference(),))
-    least = sum(0.38 + cv.text_width(one.label) for one in series) + _KEY_GAP * len(series)
+    least = sum(0.38 + text_width(one.label) for one in series) + _KEY_GAP * len(series)
     places, spans = _panels(start, edge, [_limits(shown, group, unit) for group in groups], least)
     ticks = cv.round_ticks(*max(spans, key=lambda span: span[1] - span[0]), 6)
     step = ticks[1] - ticks[0]
@@ -206,8 +207,6 @@ def _draw(shown: pd.DataFrame, lines: Sequence[_Line], look: _Look) -> Sheet:
         cv.value_axis(axes, unit, look.axis_label, step=step)
         _marks(axes, shown, lines, group, unit)
     _heads(base, places, series, look.difference_label)
-    head = say("figures.interval_head")
-    cv.write(base, cv.WIDTH - 0.03, 0.5, head, size=SMALL_SIZE, align="right")
     for line, text in zip((line for line in lines if line.term), texts, strict=True):
         cv.write(base, cv.WIDTH - 0.03, _TOP + line.middle, text, size=SMALL_SIZE, align="right")
     return paper
@@ -225,8 +224,8 @@ def _bands(base: Axes, lines: Sequence[_Line]) -> None:
 def _row_labels(base: Axes, lines: Sequence[_Line], width: float) -> None:
     for line in lines:
         room, bold = width - line.indent - 0.12, not line.term
-        size = 10.0 if cv.text_width(line.label, bold=bold) <= room else SMALL_SIZE
-        lines_shown = cv.two_lines(line.label, room, size, bold=bold)
+        size = 10.0 if text_width(line.label, bold=bold) <= room else SMALL_SIZE
+        lines_shown = two_lines(line.label, room, size, bold=bold)
         cv.write(base, 0.04 + line.indent, _TOP + line.middle, "", size=size, bold=bold, lines=lines_shown)
 
 
@@ -274,6 +273,9 @@ def _heads(
     cv.write(base, right, 0.18, say("figures.difference"), bold=True)
     cv.interval_mark(base, right + 0.15, right, right + 0.3, 0.5, _difference())
     cv.write(base, right + 0.38, 0.5, difference_label)
+    head, edge = say("figures.interval_head"), cv.WIDTH - 0.03
+    apart = edge - text_width(head, SMALL_SIZE) - right - 0.38 - text_width(difference_label)
+    cv.write(base, edge, 0.5 if apart > _KEY_GAP else 0.18, head, size=SMALL_SIZE, align="right")
 
 
 def _column(one: Series, unit: cv.Unit, digits: int | None, label: str) -> Column:

@@ -15,6 +15,7 @@ from coprodstats.reporting.colour import mixed
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import text_width, two_lines, widest
 from coprodstats.reporting.style import (
     ABOVE,
     BELOW,
@@ -101,9 +102,9 @@ def heat_map(
 
 def _draw(data: pd.DataFrame, series: Sequence[Series], ends: tuple[str, str]) -> Sheet:
     rows, columns = (list(dict.fromkeys(data[name])) for name in ("row", "column"))
-    left = min(cv.widest(rows) + 0.3, 2.6)
+    left = min(widest(rows) + 0.3, 2.6)
     width = (cv.WIDTH - left - 0.05) / len(columns)
-    head = _HEAD if cv.widest(columns, SMALL_SIZE) < width - 0.06 else _TALL_HEAD
+    head = _HEAD if widest(columns, SMALL_SIZE) < width - 0.06 else _TALL_HEAD
     block = _BLOCK + head + _ROW * len(rows)
     paper, base = cv.sheet(_KEY + block * len(series) + 0.08 * (len(series) - 1) + 0.04)
     most = float(data["estimate"].abs().max())
@@ -114,13 +115,13 @@ def _draw(data: pd.DataFrame, series: Sequence[Series], ends: tuple[str, str]) -
         cv.interval_mark(base, 0.12, float("nan"), float("nan"), top + 0.16, one)
         cv.write(base, 0.3, top + 0.16, one.label, bold=True)
         for at, name in enumerate(columns):
-            lines = cv.two_lines(name, width - 0.06, SMALL_SIZE)
+            lines = two_lines(name, width - 0.06, SMALL_SIZE)
             middle = left + width * (at + 0.5)
             cv.write(base, middle, top + _BLOCK + head / 2, "", size=SMALL_SIZE, align="center", lines=lines)
         own = data[data["model"] == one.name]
         for row, name in enumerate(rows):
             y = top + _BLOCK + head + _ROW * row
-            lines = cv.two_lines(name, left - 0.15, SMALL_SIZE)
+            lines = two_lines(name, left - 0.15, SMALL_SIZE)
             cv.write(base, 0.04, y + _ROW / 2, "", size=SMALL_SIZE, lines=lines)
             cells = own[own["row"] == name].set_index("column").reindex(columns)
             numbers = cells[["estimate", "conf_low", "conf_high"]].itertuples(index=False, name=None)
@@ -190,7 +191,7 @@ def _key(base: Axes, most: float, ends: tuple[str, str]) -> None:
         colour = cell_colour(share, ends)
         base.barh(0.2, _SWATCH, 0.2, x, color=colour, edgecolor=QUIET_INK, linewidth=0.7, zorder=3)
         cv.write(base, x + _SWATCH + 0.07, 0.2, text, size=SMALL_SIZE, colour=INK)
-        x += _SWATCH + 0.07 + cv.text_width(text, SMALL_SIZE) + 0.16
+        x += _SWATCH + 0.07 + text_width(text, SMALL_SIZE) + 0.16
     cv.write(base, x + 0.04, 0.2, say("figures.percentage_points"), size=SMALL_SIZE)
     cv.write(base, 0.06, 0.47, say("figures.heat_key"), size=SMALL_SIZE)
 

@@ -14,6 +14,7 @@ from coprodstats.reporting.colour import shades
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import text_width, two_lines, widest
 from coprodstats.reporting.style import ANSWERS, PAPER, QUIET_INK, SMALL_SIZE, ink_on
 from coprodstats.reporting.table import Column
 
@@ -101,7 +102,7 @@ def _wide(where: str, data: pd.DataFrame, categories: Sequence[str]) -> pd.DataF
 def _draw(wide: pd.DataFrame, categories: Sequence[str], value_label: str, colour: str) -> Sheet:
     headings = wide["group"].ne(wide["group"].shift()).sum()
     body = _ROW * len(wide) + _HEADING * headings
-    left = min(cv.widest(list(wide["item"])) + 0.35, 3.6)
+    left = min(widest(list(wide["item"])) + 0.35, 3.6)
     rows = _key_rows(categories, cv.WIDTH - left)
     start = 0.24 + _KEY * len(rows)
     paper, base = cv.sheet(start + body + _BOTTOM)
@@ -116,8 +117,8 @@ def _draw(wide: pd.DataFrame, categories: Sequence[str], value_label: str, colou
             cv.write(base, 0.04, start + top + _HEADING * 0.56, group, bold=True)
             top += _HEADING
         middle = top + _ROW / 2
-        size = 10.0 if cv.text_width(row["item"]) <= left - 0.3 else SMALL_SIZE
-        lines = cv.two_lines(row["item"], left - 0.3, size)
+        size = 10.0 if text_width(row["item"]) <= left - 0.3 else SMALL_SIZE
+        lines = two_lines(row["item"], left - 0.3, size)
         cv.write(base, 0.18, start + middle, "", size=size, lines=lines)
         _bar(axes, middle, [row[name] * 100 for name in categories], ramp)
         top += _ROW
@@ -131,7 +132,7 @@ def _bar(axes: Axes, middle: float, shares: Sequence[float], colours: Sequence[s
     for share, colour in zip(shares, colours, strict=True):
         axes.barh(middle, share, _BAR, start, color=colour, edgecolor=PAPER, linewidth=1.0, zorder=3)
         text = fmt.percent(share / 100)
-        if share > (cv.text_width(text, 8.5) + 0.06) * per_inch:
+        if share > (text_width(text, 8.5) + 0.06) * per_inch:
             cv.write(axes, start + share / 2, middle, text, size=8.5, align="center", colour=ink_on(colour))
         start += share
     # The lightest answers are almost as light as the paper: a line says where the bar ends.
@@ -142,7 +143,7 @@ def _key_rows(categories: Sequence[str], room: float) -> list[list[str]]:
     rows: list[list[str]] = [[]]
     used = 0.0
     for name in categories:
-        width = 0.58 + cv.text_width(_capital(name))
+        width = 0.58 + text_width(_capital(name))
         if rows[-1] and used + width > room:
             rows.append([])
             used = 0.0
@@ -157,7 +158,7 @@ def _key(base: Axes, left: float, rows: Sequence[Sequence[str]], colours: Mappin
         for name in names:
             base.barh(y, 0.2, 0.15, x, color=colours[name], edgecolor=QUIET_INK, linewidth=0.7, zorder=3)
             cv.write(base, x + 0.28, y, _capital(name))
-            x += 0.58 + cv.text_width(_capital(name))
+            x += 0.58 + text_width(_capital(name))
 
 
 def _capital(name: str) -> str:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Sheet
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import widest
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
@@ -99,7 +100,7 @@ def _draw(
 ) -> tuple[Sheet, Axes]:
     body = _ROW * len(groups)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    left = min(cv.widest(groups) + 0.3, 3.0)
+    left = min(widest(groups) + 0.3, 3.0)
     bounds = [data[name] * cv.factor(unit) for name in ("estimate", "conf_high")]
     xlim = axis or (0.0, max(100.0, cv.limits(bounds, include=[0.0])[1]))
     cv.row_labels(base, groups, top=_TOP, row=_ROW, width=left)

@@ -13,6 +13,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import safe, widest
 from coprodstats.reporting.style import OUTCOMES, PAPER, Series
 from coprodstats.reporting.table import Column
 
@@ -76,7 +77,7 @@ def _draw(
     data: pd.DataFrame, series: Sequence[Series], variable_label: str, value_label: str, *, full_axis: bool
 ) -> Sheet:
     paper, base = cv.sheet(_HEIGHT)
-    edge = cv.WIDTH - cv.widest([one.label for one in series], bold=True) - 0.55
+    edge = cv.WIDTH - widest([one.label for one in series], bold=True) - 0.55
     span = (float(data["value"].min()), float(data["value"].max()))
     bounds = [data[name] * 100 for name in ("estimate", "conf_low", "conf_high")]
     low, high = cv.limits(bounds)
@@ -122,7 +123,7 @@ def _names(
     places = cv.spread(ends, apart)
     for one, share, place in zip(series, ends, places, strict=True):
         axes.annotate(
-            cv.safe(f"{one.label} {fmt.percent(share / 100)}"),
+            safe(f"{one.label} {fmt.percent(share / 100)}"),
             (end, place),
             xytext=(8, 0),
             textcoords="offset points",

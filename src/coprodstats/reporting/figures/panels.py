@@ -13,6 +13,7 @@ from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.lines import draw_line, prediction_columns
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import wrapped
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
@@ -99,7 +100,7 @@ def _draw(
     for position, group in enumerate(groups):
         column, row = position % across, position // across
         left, top = _LEFT + column * (width + _END + _GAP), _TOP + row * step
-        cv.write(base, left, top + 0.1, cv.wrapped(group, width + _END, bold=True)[0], bold=True)
+        cv.write(base, left, top + 0.1, wrapped(group, width + _END, bold=True)[0], bold=True)
         axes = cv.panel(paper, left, top + _HEAD, width, _HEIGHT, xlim=span, ylim=(0.0, 100.0))
         cv.value_axis(axes, "number", "", bins=4)
         cv.upright_axis(axes, "percent", bins=2)

@@ -13,6 +13,7 @@ from coprodstats.reporting import format as fmt
 from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import text_width, widest, wrapped
 from coprodstats.reporting.style import DARK_BLUE, SMALL_SIZE
 from coprodstats.reporting.table import Column
 
@@ -98,18 +99,18 @@ def _draw(
 ) -> Sheet:
     body = _ROW * len(order)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    left = min(cv.widest(order) + 0.25, 3.3)
+    left = min(widest(order) + 0.25, 3.3)
     width = (cv.WIDTH - left - _GAP * (len(measures) - 1)) / len(measures)
     cv.row_labels(base, order, top=_TOP, row=_ROW, width=left, bold=highlight)
     for position, measure in enumerate(measures):
         start = left + position * (width + _GAP)
         share_at = start + width - 0.05
-        bars = width - cv.text_width(say("figures.first_in_draws"), SMALL_SIZE) - 0.5
+        bars = width - text_width(say("figures.first_in_draws"), SMALL_SIZE) - 0.5
         own = data[data["measure"] == measure].set_index("predictor").reindex(list(order))
         top = cv.limits([own["importance"]], include=[0.0])[1]
         axes = cv.panel(paper, start, _TOP, bars, body, xlim=(0.0, top), ylim=(body, 0))
         cv.value_axis(axes, "number", say("figures.importance"), bins=3)
-        cv.write(base, start, 0.18, cv.wrapped(measure, width, bold=True)[0], bold=True)
+        cv.write(base, start, 0.18, wrapped(measure, width, bold=True)[0], bold=True)
         cv.write(base, share_at, 0.42, say("figures.first_in_draws"), size=SMALL_SIZE, align="right")
         dark = {highlight} if highlight else set(order)
         _bars(base, axes, own, share_at, digits, dark=dark, colour=colour)

@@ -12,6 +12,7 @@ from coprodstats.reporting.figures import canvas as cv
 from coprodstats.reporting.figures.forest import TermLabel
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import widest, wrapped
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, QUIET_INK, Series
 from coprodstats.reporting.table import Column
@@ -112,7 +113,7 @@ def _draw(
 ) -> Sheet:
     body = _ROW * len(names)
     paper, base = cv.sheet(_TOP + body + _BOTTOM)
-    left = min(max(cv.widest(list(names.values())) + 0.25, 1.2), 3.1)
+    left = min(max(widest(list(names.values())) + 0.25, 1.2), 3.1)
     width = (cv.WIDTH - left - 0.1 - _GAP * (len(sectors) - 1)) / len(sectors)
     parts = [data[name] * cv.factor(unit) for name in ("estimate", "conf_low", "conf_high")]
     xlim = cv.limits(parts, include=[0.0])
@@ -121,7 +122,7 @@ def _draw(
     for position, sector in enumerate(sectors):
         start = left + position * (width + _GAP)
         axes = cv.panel(paper, start, _TOP, width, body, xlim=xlim, ylim=(body, 0))
-        cv.write(base, start, 0.58, cv.wrapped(sector, width, bold=True)[0], bold=True)
+        cv.write(base, start, 0.58, wrapped(sector, width, bold=True)[0], bold=True)
         cv.value_axis(axes, unit, axis_label, bins=4)
         axes.axvline(0.0, color=QUIET_INK, linewidth=1.0, zorder=2)
         _marks(axes, data[data["sector"] == sector], list(names), series, cv.factor(unit))

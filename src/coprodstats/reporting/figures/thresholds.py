@@ -16,6 +16,7 @@ from coprodstats.reporting.figures.forest import TermLabel
 from coprodstats.reporting.figures.record import Caption, Figure
 from coprodstats.reporting.figures.sectors import row_name
 from coprodstats.reporting.language import say
+from coprodstats.reporting.lettering import widest
 from coprodstats.reporting.sentences import lower_first
 from coprodstats.reporting.style import OUTCOMES, PAPER, QUIET_INK, SMALL_SIZE, Series
 from coprodstats.reporting.table import Column
@@ -133,7 +134,7 @@ def _draw(
     top = 0.42 + _KEY * (most + 1)
     body = row * len(names)
     paper, base = cv.sheet(top + body + _BOTTOM)
-    left = min(max(cv.widest(list(names.values())) + 0.25, 1.2), 3.0)
+    left = min(max(widest(list(names.values())) + 0.25, 1.2), 3.0)
     width = (cv.WIDTH - left - 0.1 - _GAP * (len(series) - 1)) / len(series)
     xlim = cv.limits([data[name] for name in _BOUNDS], include=[0.0])
     cv.row_labels(base, list(names.values()), top=top, row=row, width=left)
