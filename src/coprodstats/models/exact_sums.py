@@ -145,7 +145,8 @@ def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
         ends = [end for end in (found.above, found.below) if end is not None]
         # The product of a short part and the first of the weights is exact; so is the sum of the latter.
         few, rest = cut(w, place.heaviest, SHORT_BITS - 1)
-        weights[:, k] += few.sum(), rest.sum()
+        if len(ends) > 1:  # elsewhere nothing is shared
+            weights[:, k] += few.sum(), rest.sum()
         values = place.lines(len(parts), 2 * len(ends), len(w))
         for first, second, end in zip(values[: len(ends)], values[len(ends) :], ends, strict=True):
             product = np.multiply(few, end[0], out=few) if end is ends[-1] else few * end[0]

@@ -161,10 +161,11 @@ def has_maximum(near: Estimate, rows: Rows) -> bool:
     if not values[0] > RESOLVED * values[-1]:
         return False
     longest = 3 * np.sqrt(near.decrement / values[0])
+    steepest = np.sqrt(2) * (1 + 4 / np.diff(near.theta[:n_cuts])).max(initial=0.0)
+    if rows.bounds is not None and longest * max(steepest, np.sqrt(1 + (rows.bounds**2).sum())) <= 0.5:
+        return True  # no row is longer than that
     norms = [np.sqrt(1 + (rows.x[:, b.rows] ** 2).sum(axis=0).max()) for b in rows.blocks]
-    gaps = np.diff(near.theta[:n_cuts])
-    steepest = max([*norms, *(np.sqrt(2) * (1 + 4 / gaps))])
-    return bool(longest * steepest <= 0.5)
+    return bool(longest * max(steepest, *norms) <= 0.5)
 
 
 def some_rows(x: Floats, y: Ints) -> Ints:

@@ -141,7 +141,7 @@ def standard_rows(
         w, by_unit = _shared_weights(patterns, w, together)
     order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
     lines, centre, size, bounds = _centred(found, columns, w, order)
-    w = w[order]
+    w = np.take(w, order, mode="clip")
     rows = Rows(
         x=lines,
         w=w,

@@ -148,12 +148,14 @@ def binned_lines(
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
     scales = (2.0 ** _exact_bits(m) / bounds[:, 0]).tolist()
-    by = {scale: scale if factor is None else factor * scale for scale in set(scales)}
     runs, of = _runs(begins, m), group[begins]
+    found: dict[int, tuple[Floats, Floats]] = {}
     with working(2, min(PIECE, m)) as work:
-        sums = [
-            _run_sums(line, by[scale], scale, runs, work) for line, scale in zip(lines, scales, strict=True)
-        ]
+        for scale in set(scales):  # one scaled factor at a time: it is as long as a line
+            by = scale if factor is None else factor * scale
+            alike = [j for j, own in enumerate(scales) if own == scale]
+            found |= {j: _run_sums(lines[j], by, scale, runs, work) for j in alike}
+        sums = [found[j] for j in range(len(lines))]
         for line in others:
             scale = float(2.0 ** _exact_bits(m) / line_bounds(line[None])[0, 0])
             sums.append(_run_sums(line, scale, scale, runs, work))
