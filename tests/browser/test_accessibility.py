@@ -93,7 +93,9 @@ def test_only_a_table_that_is_wide_itself_scrolls(page: Any, tmp_path: Path, kin
     wide, seen = page.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.querySelector('.scroll'))")
     assert wide == seen
     caption = page.evaluate("document.querySelector('.words-of-caption').getBoundingClientRect().width")
-    assert 0.9 * min(seen, 900) < caption <= seen
+    # As wide as what is seen, or the most that is easy to read: 54 sizes of the page's letters.
+    letters = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+    assert caption == pytest.approx(min(seen, 54 * letters), abs=0.5)
 
 
 @pytest.mark.parametrize("kind", ["report", "briefing"])

@@ -83,11 +83,6 @@ class Places:
     order: Ints
     pattern: Ints | None = None
 
-    @property
-    def n(self) -> int:
-        """Number of respondents."""
-        return len(self.order if self.pattern is None else self.pattern)
-
     def row(self) -> Ints:
         """Return the row of each respondent, shape (n,); it is made anew each time."""
         found = np.empty_like(self.order)

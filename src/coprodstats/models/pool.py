@@ -218,11 +218,8 @@ def _pooled_tables(tables: Sequence[pd.DataFrame]) -> Pooled:
     )
 
 
-def _t_interval(frame: pd.DataFrame) -> tuple[Floats, Floats]:
-    return _interval(frame, bounds=None)
-
-
 def _interval(frame: pd.DataFrame, *, bounds: tuple[float, float] | None) -> tuple[Floats, Floats]:
+    """Return 95 % intervals of a table, made by t, or on the logit scale between bounds."""
     columns = frame[["estimate", "std_error", "df"]].to_numpy(dtype=float).T
     return bounded_interval(*columns, bounds=bounds)
 
@@ -279,7 +276,7 @@ def _averaged(frames: Sequence[pd.DataFrame], estimate: str, means: Sequence[str
 def _with_estimates(frame: pd.DataFrame, found: RubinEstimate, estimate: str) -> pd.DataFrame:
     made = interval_frame(found.estimate, found.covariance, 1.0).assign(df=found.df)
     made["p_value"] = 2 * stats.t.sf(np.abs(made["statistic"]), made["df"])
-    made["conf_low"], made["conf_high"] = _t_interval(made)
+    made["conf_low"], made["conf_high"] = _interval(made, bounds=None)
     made = made.rename(columns={"estimate": estimate})
     changed = {str(c): made[c].to_numpy() for c in made if c in frame}
     return frame.assign(**changed, riv=found.riv, fmi=found.fmi)

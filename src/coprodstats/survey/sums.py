@@ -147,7 +147,8 @@ def binned_lines(
     bounds = line_bounds(lines) if bounds is None else bounds
     if factor is not None:
         bounds = bounds * line_bounds(factor[None])
-    scales = (2.0 ** _exact_bits(m) / bounds[:, 0]).tolist()
+    top = 2.0 ** _exact_bits(m)
+    scales = (top / bounds[:, 0]).tolist()
     runs, of = _runs(begins, m), group[begins]
     found: dict[int, tuple[Floats, Floats]] = {}
     with working(2, min(PIECE, m)) as work:
@@ -157,7 +158,7 @@ def binned_lines(
             found |= {j: _run_sums(lines[j], by, scale, runs, work) for j in alike}
         sums = [found[j] for j in range(len(lines))]
         for line in others:
-            scale = float(2.0 ** _exact_bits(m) / line_bounds(line[None])[0, 0])
+            scale = float(top / line_bounds(line[None])[0, 0])
             sums.append(_run_sums(line, scale, scale, runs, work))
     return np.array([np.bincount(of, one, n_groups) + np.bincount(of, two, n_groups) for one, two in sums])
 

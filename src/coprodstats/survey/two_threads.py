@@ -14,7 +14,7 @@ MANY_ROWS = 200_000
 
 
 def side_by_side(works: Sequence[Callable[[], Found]], n: int) -> list[Found]:
-    """Return what two pieces of work on n rows give, one of them on a second thread if the rows are many.
+    """Return what two pieces of work on n rows give, each on a thread of its own if the rows are many.
 
     Examples
     --------

@@ -145,7 +145,8 @@ def test_pooled_predictions_of_a_score_keep_intervals_between_its_bounds(
 
     pooled = cps.pool(imputations, of_one).to_frame()
     singles = [of_one(data) for data in imputations]
-    assert pooled["estimate"].to_numpy() == pytest.approx(np.mean([t["estimate"] for t in singles], axis=0))
+    means = np.mean([table["estimate"] for table in singles], axis=0)
+    assert pooled["estimate"].to_numpy() == pytest.approx(means, rel=1e-14)
     share, error = pooled["estimate"] / 100, pooled["std_error"] / 100
     half = stats.t.isf(0.025, pooled["df"]) * error / (share * (1 - share))
     for column, sign in (("conf_low", -1), ("conf_high", 1)):

@@ -49,9 +49,12 @@ def test_products_and_sizes() -> None:
     assert ours.sizes() == pytest.approx(np.sqrt((rows**2).sum(axis=0)), rel=1e-12)
 
 
-@pytest.mark.parametrize("cells", [0, 100])
-def test_rows_that_stand_for_several_respondents(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cells", "at_once"), [(0, 1), (100, 65_536), (100, 30)])  # 30: five rows at once
+def test_rows_that_stand_for_several_respondents(
+    cells: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scores, "CELLS_PER_RESPONDENT", cells)
+    monkeypatch.setattr(scores, "CELLS_AT_ONCE", at_once)
     # Five respondents share each row: their scores are those of the row, by their own weights.
     rng = np.random.default_rng(6)
     x, y = rng.normal(size=(12, P)), np.arange(12) % K

@@ -9,9 +9,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from coprodstats.survey import sums, two_threads
 from coprodstats.survey.lines import BITS, aligned, cut, line_bounds, power_above, working
 from coprodstats.survey.products import LineSum, cross_products, cut_lines, settled_product
-from coprodstats.survey.sums import binned, binned_lines, sums_by, total
+from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by, total
 
 ROWS = 9_000  # more than two blocks
 
@@ -38,9 +39,12 @@ def test_sums_by_group_are_the_rounded_sums(values):
         assert found[g].tolist() == [math.fsum(column) for column in values[group == g].T]
 
 
+@pytest.mark.parametrize("piece", [2_000, sums.PIECE])  # several, and the last of them short; one
 @pytest.mark.parametrize("runs", [True, False])
 @pytest.mark.parametrize("factor", [True, False])
-def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(values, runs, factor):
+def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(monkeypatch, values, runs, factor, piece):
+    monkeypatch.setattr(sums, "PIECE", piece)
+    values = values * [1.0, 1e-3, 1e6]  # lines of sizes of their own
     group = np.arange(ROWS) % 7
     group = np.sort(group) if runs else group
     by = np.random.default_rng(22).uniform(-1, 1, ROWS) if factor else None
@@ -51,6 +55,19 @@ def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(values, runs
     assert np.array_equal(found[:, 7], np.zeros(5))
     for g in range(7):
         assert found[:, g].tolist() == [math.fsum(column) for column in terms[group == g].T]
+
+
+@pytest.mark.parametrize("many", [ROWS + 1, ROWS])  # on one thread, on two
+@pytest.mark.parametrize("piece", [10, 2_000])  # as one large table, as small ones by halves
+def test_sums_by_two_groups_are_right_in_tables_of_any_size(monkeypatch, values, many, piece):
+    monkeypatch.setattr(sums, "PIECE", piece)
+    monkeypatch.setattr(sums, "MANY_ROWS", many)
+    monkeypatch.setattr(two_threads, "MANY_ROWS", many)
+    row, group = np.arange(ROWS) % 7, np.arange(ROWS) % 5
+    exact, small = binned_parts(row, values[:, 0], 8, within=(group, 6))
+    found = (exact + small).reshape(8, 6)
+    wanted = [[math.fsum(values[(row == r) & (group == g), 0]) for g in range(6)] for r in range(8)]
+    assert found.tolist() == wanted
 
 
 @pytest.mark.parametrize("length", [1, 8, 511, 512, 4_096, 50_000])
