@@ -196,8 +196,8 @@ def exp_rounded(x: Floats) -> Floats:
     return exp_of_parts(*exp_parts((x, np.zeros(1))))
 
 
-def exp_parts(x: Pair, most: float = LARGEST_EXPONENT) -> tuple[Ints, Floats, Floats]:
-    """Return what exp(x) is made of, with x held within ±``most``, to 2**-62 of it.
+def exp_parts(x: Pair, most: float | None = LARGEST_EXPONENT) -> tuple[Ints, Floats, Floats]:
+    """Return what exp(x) is made of, with x held within ±``most``, if it isn't anyway, to 2**-62 of it.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def exp_parts(x: Pair, most: float = LARGEST_EXPONENT) -> tuple[Ints, Floats, Fl
         exp(x) is entry ``place`` of the table `exponentials`, times the power of two ``factor``, times
         1 + ``grown``, which is below 2**-9.
     """
-    high, low = _held(x, most)
+    high, low = x if most is None else _held(x, most)
     unit, first, second, third = _logarithm_of_two()
     k = high * unit
     np.rint(k, out=k)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from coprodstats.models.blocks import Block, Rows, longest_block
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.survey.lines import working
-from coprodstats.survey.products import line_products
+from coprodstats.survey.products import symmetric_products
 
 Floats = NDArray[np.float64]
 
@@ -145,7 +145,7 @@ def _products(d: Derived, x: Floats, work: Floats) -> Floats:
     left[p] = d.residual
     for line, (_, end) in zip(left[p + 1 :], d.ends, strict=True):
         line[:] = end.mixed
-    return line_products(left, x)
+    return symmetric_products(left, x)
 
 
 def derived_blocks(

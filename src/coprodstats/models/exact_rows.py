@@ -57,7 +57,7 @@ class RowDerivatives:
 Derivative = Callable[[Pair, int], RowDerivatives]
 
 
-def derivative(link: str, cuts: Pair) -> Derivative:
+def derivative(link: str, cuts: Pair, largest: float = np.inf) -> Derivative:
     """Return what gives the derivatives of rows of a category under a link, for some thresholds.
 
     Parameters
@@ -66,9 +66,11 @@ def derivative(link: str, cuts: Pair) -> Derivative:
         The link's name.
     cuts
         The thresholds, shape (K-1,).
+    largest
+        What no linear predictor exceeds in size.
     """
     if link == "logit":
-        return _logit(cuts)
+        return _logit(cuts, REACH if largest > REACH else None)
     by_ends = _BY_ENDS[link]
 
     def rows(eta: Pair, k: int) -> RowDerivatives:
@@ -90,17 +92,25 @@ def _shortened(x: Pair | None) -> Pair | None:
     return short, rest
 
 
-def logistic_constants(cuts: Pair) -> tuple[Pair, Pair]:
-    """Return exp(-cut) of each threshold, and 1 / (exp(distance) - 1) of each with the next."""
+def _odds(cuts: Pair) -> Pair:
+    """Return exp(-cut) of each threshold."""
     with dd.decimal_digits():
-        values = [Decimal(high) + Decimal(low) for high, low in zip(*map(list, cuts), strict=True)]
-        odds = [(-max(min(v, _LARGEST), -_LARGEST)).exp() for v in values]
-        shared = [1 / (min(two - one, _LARGEST).exp() - 1) for one, two in pairwise(values)]
-        return dd.constants(odds), dd.constants(shared)
+        return dd.constants([(-max(min(v, _LARGEST), -_LARGEST)).exp() for v in _decimals(cuts)])
 
 
-def _logit(cuts: Pair) -> Derivative:
-    """Return the derivatives for the logistic distribution.
+def shared_parts(cuts: Pair) -> Pair:
+    """Return 1 / (exp(distance) - 1) of each threshold with the next."""
+    with dd.decimal_digits():
+        between = pairwise(_decimals(cuts))
+        return dd.constants([1 / (min(two - one, _LARGEST).exp() - 1) for one, two in between])
+
+
+def _decimals(x: Pair) -> list[Decimal]:
+    return [Decimal(high) + Decimal(low) for high, low in zip(*map(list, x), strict=True)]
+
+
+def _logit(cuts: Pair, most: float | None) -> Derivative:
+    """Return the derivatives for the logistic distribution; linear predictors are held within ±``most``.
 
     Notes
     -----
@@ -108,11 +118,11 @@ def _logit(cuts: Pair) -> Derivative:
     g = 1 / (exp(u - l) - 1), and 1 / F(u) = 1 + exp(eta) exp(-cut_k).
     """
     n_cuts = len(cuts[0])
-    odds, shared = logistic_constants(cuts)
+    odds, shared = _odds(cuts), shared_parts(cuts)
     tables = [_times_table((odds[0][j : j + 1], odds[1][j : j + 1])) for j in range(n_cuts)]
 
     def rows(eta: Pair, k: int) -> RowDerivatives:
-        parts = dd.exp_parts(eta, REACH)
+        parts = dd.exp_parts(eta, most)
         short, rest, kept = _inverse_of_one_plus(tables[min(k, n_cuts - 1)], *parts)
         if k == n_cuts:
             below = np.negative(short, out=short), np.negative(rest, out=rest)

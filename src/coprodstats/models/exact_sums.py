@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from coprodstats.models import double_double as dd
 from coprodstats.models.blocks import Block, Rows, bounds_of, longest_block
 from coprodstats.models.double_double import Pair
-from coprodstats.models.exact_rows import SHORT_BITS, derivative, logistic_constants
+from coprodstats.models.exact_rows import SHORT_BITS, derivative, shared_parts
 from coprodstats.models.links import Link, interval_derivatives
 from coprodstats.models.pair_matrices import transposed
 from coprodstats.survey.lines import BITS, cut, next_power, power_above, working
@@ -132,8 +132,10 @@ def exact_score(theta: Floats, place: Workplace, kept: Floats) -> Pair:
     sums = [LineSum.zero(p + 1, 1 + (0 < k < n_cuts)) for k in range(n_cuts + 1)]
     weights = np.zeros((2, n_cuts + 1))
     shared = [dd.pair(0.0)] * (n_cuts + 1)
-    derivatives = derivative(place.link.name, dd.pair(theta[:n_cuts]))
-    slopes = _cut_slopes(theta[n_cuts:], place.bounds[1:-1, 0])
+    size = place.bounds[1:-1, 0]
+    largest = np.inf if rows.offset is not None else float(np.abs(theta[n_cuts:]) @ size)
+    derivatives = derivative(place.link.name, dd.pair(theta[:n_cuts]), largest)
+    slopes = _cut_slopes(theta[n_cuts:], size)
     for block in rows.blocks:
         k, w = block.category, rows.w[block.rows]
         parts = place.cut_block(block)
@@ -205,7 +207,7 @@ def derived_at(cuts: Pair, moved: Floats, link: Link) -> Derive:
         The link.
     """
     if link.name == "logit":
-        return partial(_logistic, moved_cuts=moved, shared=logistic_constants(cuts)[1][0])
+        return partial(_logistic, moved_cuts=moved, shared=shared_parts(cuts)[0])
     return partial(_of_link, cuts=dd.rounded(cuts), link=link)
 
 

@@ -243,19 +243,29 @@ def reported(found: Settled, centre: Floats, turn: Floats, to_reported: Floats) 
     """
     q, p = len(found.theta[0]), len(centre)
     to_raw = dd.pair(np.eye(q))
-    shift = product(dd.pair(centre[None, :]), dd.pair(turn))
-    to_raw[0][: q - p, q - p :], to_raw[1][: q - p, q - p :] = shift
+    to_raw[0][: q - p, q - p :], to_raw[1][: q - p, q - p :] = _shift(centre, turn)
     to_raw[0][q - p :, q - p :] = turn
     carry = to_reported @ to_raw[0], to_reported @ to_raw[1]
     naive = found.naive
-    estimates = dd.rounded(product(carry, (found.theta[0][:, None], found.theta[1][:, None])))[:, 0]
+    both = [np.column_stack(part) for part in zip(naive, found.theta, strict=True)]
+    high, low = product(carry, (both[0], both[1]))
+    estimates = high[:, q] + low[:, q]
     errors = np.sqrt(np.diag(naive[0]))
     rounding = ROUNDING * (np.abs(found.theta[0]) + errors)
     error = np.abs(carry[0]) @ (rounding + found.error * errors)
     relative = np.max(error / np.maximum(np.abs(estimates), np.finfo(float).tiny))
     return Reported(
         estimates=estimates,
-        parts=product(carry, naive),
+        parts=(high[:, :q], low[:, :q]),
         carry=carry,
         digits=int(np.clip(np.floor(-np.log10(relative)), 0, 15)),
     )
+
+
+def _shift(centre: Floats, turn: Floats) -> Pair:
+    """Return centre turn, shape (p,)."""
+    scales = np.diag(turn)
+    if np.array_equal(turn, np.diag(scales)):  # predictors are not turned
+        return dd.multiply(dd.pair(centre), dd.pair(scales))
+    high, low = product(dd.pair(centre[None, :]), dd.pair(turn))
+    return high[0], low[0]

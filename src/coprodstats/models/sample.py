@@ -174,7 +174,7 @@ def _lost(
 ) -> pd.DataFrame:
     """Return the account of incomplete rows: variable, reason, rows."""
     if not incomplete.any():
-        return _none_lost().copy()
+        return _none_lost().copy(deep=False)  # it is copied when it is written to
     if reasons is not None:
         return complete_cases(reasons.loc[incomplete, needed], needed)
     gaps = pd.DataFrame({name: columns[name][incomplete].isna() for name in needed})

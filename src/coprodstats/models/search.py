@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,10 +97,16 @@ def starting_values(y: Ints, w: Floats, n_cuts: int, p: int, link: Link) -> Floa
 def _without_predictors(sizes: Floats, p: int, link: Link) -> Floats:
     """Return thresholds that fit the categories' weights, shape (K,), and zero slopes."""
     shares = np.cumsum(sizes)[:-1] / sizes.sum()
-    grid = np.linspace(-8.0, 8.0, 4001)
-    cuts = np.interp(shares, np.exp(link.log_cdf(grid)), grid)
+    cuts = np.interp(shares, *_distribution(link))
     # Shares below the grid's resolution would tie; thresholds must increase.
     return np.concatenate([cuts + 1e-6 * np.arange(len(cuts)), np.zeros(p)])
+
+
+@cache
+def _distribution(link: Link) -> tuple[Floats, Floats]:
+    """Return F at points of a grid, and these, shape (m,) each."""
+    grid = np.linspace(-8.0, 8.0, 4001)
+    return np.exp(link.log_cdf(grid)), grid
 
 
 def maximise(

@@ -18,7 +18,7 @@ from coprodstats.models.rank import rank_deficient, refuse_too_many
 from coprodstats.models.scores import GroupWeights, weights_by_group
 from coprodstats.models.search import THINNING
 from coprodstats.survey.lines import BITS, aligned, cut, power_above
-from coprodstats.survey.products import line_products
+from coprodstats.survey.products import symmetric_products
 from coprodstats.survey.sums import binned
 
 Floats = NDArray[np.float64]
@@ -275,7 +275,7 @@ def _products(lines: Floats, w: Floats) -> Floats:
     products = np.zeros((len(lines), len(lines)))
     for start in range(0, len(w), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
-        products += line_products(lines[:, part] * w[part], lines[:, part])
+        products += symmetric_products(lines[:, part] * w[part], lines[:, part])
     return np.asarray(products / w.sum())
 
 

@@ -30,6 +30,21 @@ def line_products(left: Floats, right: Floats) -> Floats:
     return found
 
 
+def symmetric_products(left: Floats, right: Floats) -> Floats:
+    """Return left right', shape (b, a), of lines of which the first a of the left ones make it symmetric.
+
+    Half of what is found in two places is computed once.
+    """
+    a = len(right)
+    half = a // 2
+    found = np.empty((len(left), a))
+    found[half:] = line_products(left[half:], right)
+    # With a line more: of lines with themselves numpy takes another product, which is slower.
+    found[:half, : half + 1] = line_products(left[:half], right[: half + 1])
+    found[:half, half:] = found[half:a, :half].T
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CutLines:
     """Lines of numbers as sums of a part of `BITS` bits and a rest, shape (a, m) each."""
@@ -110,8 +125,7 @@ class LineSum:
         """
         a = len(self.high)
         high, low = cut(lines, bounds, BITS - 1, work)
-        # In two parts: a product of lines with themselves, taken as one, is slower than any other.
-        exact = np.concatenate([line_products(high[: a // 2], high), line_products(high[a // 2 : a], high)])
+        exact = symmetric_products(high, high[:a]).T
         small = np.empty_like(exact)
         if len(lines) > a:  # those on the right only
             small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
