@@ -26,6 +26,9 @@ from coprodstats.survey.products import CutLines, LineSum
 
 Floats = NDArray[np.float64]
 
+# Lines of which no bound is more than so many times another's are cut at one place: the smaller ones' first
+# parts have three bits less then.
+ALIKE = 8.0
 # Links whose rows all have a curvature of at least 0, and mixed derivatives too (Pratt 1981, see
 # `coprodstats.models.search.maximise`).
 LOG_CONCAVE = ("logit", "probit", "cloglog", "loglog")
@@ -326,11 +329,16 @@ def _curved(sums: LineSum, d: Derived, place: Workplace, block: Block) -> LineSu
         return sums.plus(CutLines(high=parts[:a], low=parts[a:]), lines)
     root = lines[0]
     np.sqrt(np.maximum(d.curvature, 0.0, out=d.curvature), out=root)
-    np.multiply(x, root, out=lines[1:a])
+    bounds = place.bounds[:b] * next_power(float(root.max()))
+    scale = None
     if d.mixed is not None:
         lines[a] = np.divide(d.mixed, root, out=d.mixed, where=root > 0)
-    bounds = place.bounds[:b] * next_power(float(root.max()))
-    return sums.plus_square(lines, bounds, (high, low))
+    if bounds.max() <= ALIKE * bounds.min():
+        scale = 2.0 ** (BITS - 1) / float(bounds.max())
+        root *= scale
+        lines[a:] *= scale
+    np.multiply(x, root, out=lines[1:a])
+    return sums.plus_square(lines, bounds, (high, low), scale)
 
 
 def _laid_information(sums: list[LineSum], couplings: list[LineSum]) -> Pair:

@@ -109,7 +109,9 @@ class LineSum:
         found = line_products(left, right)
         return self._with(found[:a, :b], found[:a, b:] + found[a:, :b] + found[a:, b:])
 
-    def plus_square(self, lines: Floats, bounds: Floats, work: tuple[Floats, Floats]) -> LineSum:
+    def plus_square(
+        self, lines: Floats, bounds: Floats, work: tuple[Floats, Floats], scale: float | None = None
+    ) -> LineSum:
         """Return the sum with the products of a block's first lines and all of them, not quite symmetric.
 
         The mean of it and its transpose is the sum of the products. Lines are overwritten.
@@ -119,18 +121,31 @@ class LineSum:
         lines
             At most `BLOCK` numbers each, shape (b, m); the first a of them are the left ones.
         bounds
-            Powers of two that they don't exceed, shape (b, 1).
+            Powers of two that they don't exceed but for the scale, shape (b, 1).
         work
             Arrays to work in, shape (b, m) each.
+        scale
+            A power of two that lines have been multiplied by, so that none exceeds 2**(`BITS` - 1): they are
+            cut at the point then.
         """
         a = len(self.high)
-        high, low = cut(lines, bounds, BITS - 1, work)
+        high, low = work
+        if scale is None:
+            cut(lines, bounds, BITS - 1, work)
+        else:  # a pass less
+            np.rint(lines, out=high)
+            np.subtract(lines, high, out=low)
         exact = symmetric_products(high, high[:a]).T
         small = np.empty_like(exact)
         if len(lines) > a:  # those on the right only
             small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
         lines[:a] += high[:a]
         small[:, :a] = line_products(lines[:a], low[:a])
+        if scale is not None:
+            exact, small = (
+                exact / scale / scale,
+                small / scale / scale,
+            )  # the square may be beyond all numbers
         return self._with(exact, small)
 
     def plus_total(self, values: Floats) -> LineSum:

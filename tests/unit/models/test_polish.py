@@ -71,6 +71,19 @@ def test_derivatives_of_rows(link, above, below):
             assert CONTEXT.mpf(float(value[0][i])) * (2**26 - 1) == float(value[0][i]) * (2**26 - 1)
 
 
+def test_linear_predictors_known_to_be_small_need_no_bounds() -> None:
+    eta = dd.pair(np.linspace(-40, 40, 99))
+    cuts = dd.pair(np.array([-0.4, 0.9]))
+    for k in range(3):
+        known, unknown = (derivative("logit", cuts, largest)(eta, k) for largest in (40.0, np.inf))
+        assert np.array_equal(known.kept, unknown.kept)
+        for one, other in ((known.above, unknown.above), (known.below, unknown.below)):
+            assert one is other or np.array_equal(one, other)
+    beyond = dd.pair(np.array([800.0, -900.0]))
+    found = derivative("logit", cuts, 900.0)(beyond, 0)  # a bound that does not serve: odds are held
+    assert np.isfinite(found.kept).all()
+
+
 def left(found: Settled, rows: Rows, link: str, information: np.ndarray) -> float:
     """Return the largest component of the step that is left, in standard errors, from the exact score."""
     n_cuts, p = rows.n_cuts, len(rows.x)

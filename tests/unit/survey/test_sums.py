@@ -11,7 +11,13 @@ import pytest
 
 from coprodstats.survey import sums, two_threads
 from coprodstats.survey.lines import BITS, aligned, cut, line_bounds, power_above, working
-from coprodstats.survey.products import LineSum, cross_products, cut_lines, settled_product
+from coprodstats.survey.products import (
+    LineSum,
+    cross_products,
+    cut_lines,
+    settled_product,
+    symmetric_products,
+)
 from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by, total
 
 ROWS = 9_000  # more than two blocks
@@ -127,6 +133,36 @@ def test_the_product_of_lines_cut_in_two_has_more_digits_than_a_double(values):
             largest = Fraction(float(line_bounds(values.T)[i, 0])) * Fraction(float(np.abs(right[j]).max()))
             error = abs(Fraction(high[i, j]) + Fraction(low[i, j]) - truth)
             assert error <= Fraction(2) ** -68 * max(size, 300 * largest)
+
+
+@pytest.mark.parametrize(("b", "a"), [(1, 1), (3, 2), (7, 7), (19, 16)])
+def test_products_that_are_symmetric_are_those_of_lines(b: int, a: int) -> None:
+    rng = np.random.default_rng(b)
+    right = rng.integers(-50, 50, (a, 90)).astype(float)  # whole numbers: all sums are exact
+    curvature = rng.integers(1, 9, 90)
+    left = np.concatenate([right * curvature, rng.integers(-50, 50, (b - a, 90))])
+    assert np.array_equal(symmetric_products(left, right), left @ right.T)
+    assert np.array_equal(symmetric_products(right, right), right @ right.T)
+
+
+@pytest.mark.parametrize("a", [2, 3])
+@pytest.mark.parametrize("size", [1.0, 2.0**-500])
+def test_a_square_of_lines_of_about_one_size_is_as_exact(a: int, size: float) -> None:
+    rng = np.random.default_rng(4)
+    lines = rng.normal(size=(3, 2_000)) * [[0.3], [1.0], [2.0]] * size
+    bounds = line_bounds(lines)
+    largest, work = float(bounds.max()), np.empty((2, *lines.shape))
+    scale = 2.0 ** (BITS - 1) / largest
+    high, low = LineSum.zero(a, 3).plus_square(lines * scale, bounds, (work[0], work[1]), scale).parts()
+    for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)):
+        pairs = list(zip(lines[i].tolist(), lines[j].tolist(), strict=True))
+        found = Fraction(high[i, j]) + Fraction(low[i, j])
+        if j < a:
+            found = (found + Fraction(high[j, i]) + Fraction(low[j, i])) / 2
+        # first parts are exact; the others are below 2**-20 of the largest number and rounded to 53 bits, but
+        # no finer than to the smallest number that there is: the scale's square would be beyond the largest
+        error = abs(found - sum(Fraction(one) * Fraction(other) for one, other in pairs))
+        assert error <= 2_000 * Fraction(largest) ** 2 * Fraction(1, 2**71) + 4 * Fraction(math.ulp(0.0))
 
 
 def test_a_block_s_square_has_more_digits_than_a_double(values):
