@@ -30,7 +30,7 @@ SMALL = 1e-3
 ROUNDED = 1e-11
 # From this many rows on the search begins near the maximum of one in so many, less than NEAR standard errors
 # from it: that is some errors from the maximum of all, and costs an eighth of the passes that it saves.
-MANY_ROWS = 5_000
+MANY_ROWS = 10_000
 THINNING = 8
 NEAR = 0.5
 MAX_ITERATIONS = 60
