@@ -24,6 +24,12 @@ def pieces(n: int) -> Iterator[slice]:
         yield slice(start, min(start + PIECE, n))
 
 
+def extent(codes: NDArray[np.integer[Any]]) -> tuple[int, int]:
+    """Return the lowest and the highest of some codes, which are read once for both."""
+    ends = [(codes[rows].min(), codes[rows].max()) for rows in pieces(len(codes))]
+    return int(min(low for low, _ in ends)), int(max(high for _, high in ends))
+
+
 def _further(n: int) -> Iterator[slice]:
     """Yield n rows in pieces that grow."""
     start, stop = 0, SOME_ROWS

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from coprodstats.errors import DesignError, Fault, listed
 from coprodstats.survey.declared_design import SurveyDesign
-from coprodstats.survey.numbering import first_rows, numbered, pieces
+from coprodstats.survey.numbering import extent, first_rows, numbered, pieces
 from coprodstats.survey.resolved import Stage
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,8 @@ def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Ints, tuple[
     if faults:
         raise DesignError(*faults)
     stages: list[Stage] = []
-    parent, parents = np.zeros(len(frame), dtype=np.intp), ("",)[: len(frame)]
+    parents = ("",)[: len(frame)]
+    parent = np.broadcast_to(np.intp(0), len(frame))
     for number, ((stratum, strata), (unit, units)) in enumerate(codes):
         within, owner = _crossed(parent, len(parents), stratum, len(strata))
         labels = list(map(str, strata))
@@ -118,7 +119,7 @@ def _tabled(column: pd.Series) -> tuple[Ints, Labels] | None:
         return number, dtype.categories[codes[first]]
     if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.can_cast(dtype, np.intp):
         values = column.to_numpy()
-        low, high = int(values.min()), int(values.max())
+        low, high = extent(values)
         if high - low < max(len(values), FEW_PAIRS):
             number, first = numbered(values, high - low + 1, lowest=low)
             return number, values[first]

@@ -5,7 +5,7 @@ See `coprodstats.survey.lines` for how numbers are cut in two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, pairwise
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coprodstats.survey.lines import BLOCK, cut, line_bounds, next_power, working
-from coprodstats.survey.two_threads import MANY_ROWS, by_halves, side_by_side
+from coprodstats.survey.two_threads import by_halves, side_by_side
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -58,10 +58,10 @@ def binned_parts(
         n_groups *= within[1]
     bound, bits = _exact_cut(values)
     if n_groups > PIECE:
-        return _tables(partial(_places, group, within), values, n_groups, (bound, bits))
+        return _tables(group, within, values, n_groups, (bound, bits))
 
     def of_part(part: slice) -> tuple[Floats, Floats]:
-        places = _places(group[part], None if within is None else (within[0][part], within[1]))
+        places = _places(group, within, part)
         exact, small = np.zeros((2, n_groups))
         for rows, high, low in _pieces(values[part], bound, bits):
             exact += np.bincount(places[rows], high, n_groups)
@@ -75,32 +75,35 @@ def binned_parts(
     return exact, small
 
 
-def _places(group: Ints, within: tuple[Ints, int] | None) -> Ints:
-    """Return the place in a table of groups within others."""
+def _places(group: Ints, within: tuple[Ints, int] | None, rows: slice) -> Ints:
+    """Return the place in a table of some rows, by groups within others."""
     if within is None:
-        return group
-    places = group * within[1]
-    places += within[0]
+        return group[rows]
+    places = group[rows] * within[1]
+    places += within[0][rows]
     return places
 
 
 def _tables(
-    places: Callable[[], Ints], values: Floats, n_groups: int, size: tuple[float, int]
+    group: Ints, within: tuple[Ints, int] | None, values: Floats, n_groups: int, size: tuple[float, int]
 ) -> tuple[Floats, Floats]:
     """Return the sums by group of the exact parts and of the rests, each in a table of its own.
 
     To make so large a table takes as long as to look for places in it: there is one of each, not one of each
-    half of the rows. Two threads find the places each, sooner than one of them for both.
+    half of the rows. Two threads lay out half of the rows each, then each makes a table.
     """
-    found = places() if len(values) < MANY_ROWS else None
+    places = np.empty(len(values), dtype=np.intp)
+    parts = np.empty((2, len(values)))
 
-    def table(rest: int) -> Floats:
-        part = np.empty_like(values)
-        for rows, *parts in _pieces(values, *size):
-            part[rows] = parts[rest]
-        return np.asarray(np.bincount(places() if found is None else found, part, n_groups), dtype=np.float64)
+    def lay_out(half: slice) -> None:
+        for start in range(half.start, half.stop, PIECE):
+            rows = slice(start, min(start + PIECE, half.stop))
+            places[rows] = _places(group, within, rows)
+            cut(values[rows], *size, (parts[0, rows], parts[1, rows]))
 
-    exact, small = side_by_side([partial(table, 0), partial(table, 1)], len(values))
+    by_halves(lay_out, len(values))
+    tables = [partial(np.bincount, places, part, n_groups) for part in parts]
+    exact, small = side_by_side(tables, len(values))
     return exact, small
 
 
@@ -251,8 +254,14 @@ def total(values: Floats) -> float:
     """
     if len(values) == 0:
         return 0.0
-    exact = small = 0.0
-    for _, high, low in _pieces(values, *_exact_cut(values)):
-        exact += float(high.sum())
-        small += float(low.sum())
-    return exact + small
+    size = _exact_cut(values)
+
+    def of_part(part: slice) -> tuple[float, float]:
+        exact = small = 0.0
+        for _, high, low in _pieces(values[part], *size):
+            exact += float(high.sum())
+            small += float(low.sum())
+        return exact, small
+
+    sums = by_halves(of_part, len(values))
+    return sum(exact for exact, _ in sums) + sum(small for _, small in sums)

@@ -67,7 +67,6 @@ def test_sums_of_lines_are_right_whether_groups_lie_together_or_not(monkeypatch,
 @pytest.mark.parametrize("piece", [10, 2_000])  # as one large table, as small ones by halves
 def test_sums_by_two_groups_are_right_in_tables_of_any_size(monkeypatch, values, many, piece):
     monkeypatch.setattr(sums, "PIECE", piece)
-    monkeypatch.setattr(sums, "MANY_ROWS", many)
     monkeypatch.setattr(two_threads, "MANY_ROWS", many)
     row, group = np.arange(ROWS) % 7, np.arange(ROWS) % 5
     exact, small = binned_parts(row, values[:, 0], 8, within=(group, 6))
