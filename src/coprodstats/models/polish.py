@@ -217,9 +217,7 @@ def _settled(place: Workplace, near: Estimate, factor: Factor) -> Settled | None
     )
 
 
-def _closer(
-    near: Estimate, bend: float, factor: Factor, rows: Rows, link: Link
-) -> tuple[Floats, float]:
+def _closer(near: Estimate, bend: float, factor: Factor, rows: Rows, link: Link) -> tuple[Floats, float]:
     """Return a point well within the grid from the maximum, by steps with the information of a fit.
 
     And by how much the likelihood is higher there than at the fit: along the fit's next step s its slope is

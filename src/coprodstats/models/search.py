@@ -262,7 +262,7 @@ def _nearer(few: Thinned, rows: Rows, link: Link) -> Floats:
         for _ in range(STEPS_NEARER):
             score = gradient(theta, rows, link)
             step = ascent_step(information, score)
-            moved, length = theta + step, score @ step
+            moved, length = theta + step, float(score @ step)
             if np.any(np.diff(moved[: rows.n_cuts]) <= 0) or not length < before:
                 break
             theta, before = moved, length

@@ -33,6 +33,8 @@ MANY_ROWS = 20_000
 WELL_CONDITIONED = 1e-6
 # Below this share of its mean a column's deviation may be that of rounding: does the column vary at all?
 ROUNDING = 1e-10
+# Below this share of the squared mean a variance has lost too many digits to be told from it.
+CANCELLED = 1e-6
 # A column's deviation is to lie between these, so that squares of it and of estimates are numbers.
 SMALLEST, LARGEST = 1e-100, 1e100
 # Bits that centres and the matrix keep, relative to the spread and to the largest of a column: so few that
@@ -201,11 +203,7 @@ def _centred(
     for j, values in enumerate(found):
         numbers = np.asarray(values, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            np.subtract(numbers, numbers[0], out=line)
-            mean = line @ w / total
-            line *= line
-            deviation = np.sqrt(max(line @ w / total - mean**2, 0.0))
-            mean += numbers[0]
+            mean, deviation = _mean_and_deviation(numbers, w, total, line)
             constant = deviation < ROUNDING * abs(mean) and np.ptp(numbers) == 0
         if not (constant or SMALLEST < deviation < LARGEST):
             faults.append(_out_of_range(columns[j], SMALLEST if deviation <= SMALLEST else LARGEST))
@@ -221,6 +219,20 @@ def _centred(
     if faults:
         raise ModelError(*faults)
     return lines, centre, size, power_above(largest)[:, None]
+
+
+def _mean_and_deviation(numbers: Floats, w: Floats, total: float, line: Floats) -> tuple[float, float]:
+    """Return the weighted mean of numbers and their standard deviation; a line to work in is overwritten."""
+    mean = float(numbers @ w / total)
+    np.multiply(numbers, w, out=line)
+    variance = float(line @ numbers / total) - mean * mean
+    if variance < CANCELLED * mean * mean:  # in digits of both: around one of the numbers there are more
+        np.subtract(numbers, numbers[0], out=line)
+        beyond = float(line @ w / total)
+        mean = float(numbers[0]) + beyond
+        line *= line
+        variance = float(line @ w / total) - beyond * beyond
+    return mean, float(np.sqrt(max(variance, 0.0)))
 
 
 def _out_of_range(column: Column, limit: float) -> Fault:

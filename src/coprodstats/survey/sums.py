@@ -75,11 +75,11 @@ def binned_parts(
     return exact, small
 
 
-def _places(group: Ints, within: tuple[Ints, int] | None, rows: slice) -> Ints:
+def _places(group: Ints, within: tuple[Ints, int] | None, rows: slice, out: Ints | None = None) -> Ints:
     """Return the place in a table of some rows, by groups within others."""
     if within is None:
         return group[rows]
-    places = group[rows] * within[1]
+    places = np.multiply(group[rows], within[1], out=out)
     places += within[0][rows]
     return places
 
@@ -92,18 +92,21 @@ def _tables(
     To make so large a table takes as long as to look for places in it: there is one of each, not one of each
     half of the rows. Two threads lay out half of the rows each, then each makes a table.
     """
-    places = np.empty(len(values), dtype=np.intp)
+    places = group if within is None else np.empty(len(values), dtype=np.intp)
     parts = np.empty((2, len(values)))
 
     def lay_out(half: slice) -> None:
         for start in range(half.start, half.stop, PIECE):
             rows = slice(start, min(start + PIECE, half.stop))
-            places[rows] = _places(group, within, rows)
+            _places(group, within, rows, places[rows])
             cut(values[rows], *size, (parts[0, rows], parts[1, rows]))
 
     by_halves(lay_out, len(values))
-    tables = [partial(np.bincount, places, part, n_groups) for part in parts]
-    exact, small = side_by_side(tables, len(values))
+
+    def table(part: Floats) -> Floats:
+        return np.asarray(np.bincount(places, part, n_groups), dtype=np.float64)
+
+    exact, small = side_by_side([partial(table, part) for part in parts], len(values))
     return exact, small
 
 
