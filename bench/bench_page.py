@@ -30,9 +30,9 @@ READING = """\
   that a maximum exists (no separation), the settling of the maximum beyond the last bit, and the covariance
   under strata, PSUs and weights. No peer looks for separation. statsmodels gets finished arrays; R and svy
   get a formula or names of columns, and a design that was declared beforehand, which is not in their time.
-- "Times ours" is by median wall seconds: above 1 means slower than ours. As a machine's pace changes from
-  minute to minute, it is by ours timed right before and right after that program; the first line has all of
-  these. What takes over ten seconds is run once.
+- "Times ours" is by median wall seconds: above 1 means slower than ours. As a machine's pace changes by
+  half within seconds, a program that does not take long is timed in five rounds, and ours before and after
+  each of them; "times ours" is by these, and the first line has all of them.
 - statsmodels' clustered GLM knows PSUs and weights but no strata; its OrderedModel has no weights.
 - `svyolr`, `polr` and OrderedModel stop at the tolerance of their general optimiser, svy at 1e-8: the last
   column shows the digits that costs.

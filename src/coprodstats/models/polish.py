@@ -41,6 +41,10 @@ WITHIN = 2.0**-4
 # How exact the information is to be, relative to it.
 INFORMATION = 3e-16
 MOST_STEPS = 4
+# How often the information is taken at most: again with steps by what was found first.
+MOST_ROUNDS = 2
+# A change of the information by less, relative to it, may be that of its rounding.
+ROUNDED = 1e-11
 # A fit that is further from the maximum has not converged, or its rows are beyond the range of doubles.
 LARGE_STEP = 1e-5
 # What the rounding of predictors is taken to do to estimates: three units in the last place.
@@ -168,16 +172,16 @@ def settle(rows: Rows, link: Link, near: Estimate) -> Settled | None:
     A score of error e gives estimates of error ``information^-1 e``; the error of the information only slows
     Newton's steps down (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, ch. 12). That of the
     fit serves for all steps but the last, which is taken twice: first with it, to where the information of
-    the maximum is to all digits; then with that.
+    the maximum is to all digits; then with that. If the two differ by too much for that, both are taken anew.
     """
     if link.name == "logit" and np.abs(near.theta[: rows.n_cuts]).max() > LARGEST_CUT:
         return None
     try:
         factor = linalg.cho_factor(near.information)
+        with Workplace.of(rows, link) as place:
+            return _settled(place, near, factor)
     except linalg.LinAlgError:  # no maximum
         return None
-    with Workplace.of(rows, link) as place:
-        return _settled(place, near, factor)
 
 
 def _settled(place: Workplace, near: Estimate, factor: Factor) -> Settled | None:
@@ -187,24 +191,22 @@ def _settled(place: Workplace, near: Estimate, factor: Factor) -> Settled | None
     grid = power_above(GRID / scale)
     closer, gain = _closer(near, bend, factor, rows, link)
     nearest = np.rint(closer / grid) * grid
-    score, kept, length = dd.pair(near.last_step), np.empty(len(rows.w)), np.inf
-    for _ in range(MOST_STEPS):
-        base = nearest
-        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is no small step
-            score = exact_score(base, place, kept)
-        step = linalg.cho_solve(factor, dd.rounded(score), check_finite=False)
-        length = float(np.abs(step * scale).max())
-        if not length < LARGE_STEP:
+    kept, above, below = np.empty(len(rows.w)), np.zeros(len(rows.w)), np.zeros(len(rows.w))
+    for _ in range(MOST_ROUNDS):
+        found = _nearest_score(place, factor, nearest, grid, scale, kept)
+        if found is None:
             return None
-        nearest = np.rint((base + step) / grid) * grid
-        if np.array_equal(nearest, base):
+        base, score, step = found
+        cuts = slice(rows.n_cuts)
+        derive = derived_at(dd.two_sum(base[cuts], step[cuts]), step[cuts], link)
+        information = exact_information(place, derive, step[rows.n_cuts :], kept, above, below)
+        naive = inverse(information)
+        last = naive[0] @ dd.rounded(score)  # so small that doubles hold it
+        # Where the step was not that of the maximum's own information, rows are a little beside it.
+        bend = max(bend, _bend(near, dd.rounded(information), factor, base, scale))
+        if bend * float(np.abs((last - step) * scale).max()) < INFORMATION:
             break
-    above, below = np.zeros(len(rows.w)), np.zeros(len(rows.w))
-    cuts = slice(rows.n_cuts)
-    derive = derived_at(dd.two_sum(base[cuts], step[cuts]), step[cuts], link)
-    information = exact_information(place, derive, step[rows.n_cuts :], kept, above, below)
-    naive = inverse(information)
-    last = naive[0] @ dd.rounded(score)  # so small that doubles hold it
+        factor, nearest = linalg.cho_factor(dd.rounded(information)), base
     return Settled(
         theta=dd.two_sum(base, last),
         information=information,
@@ -212,9 +214,41 @@ def _settled(place: Workplace, near: Estimate, factor: Factor) -> Settled | None
         residual=kept,
         above=above,
         below=below,
-        error=bend * length**2 + 2.0**-60,
+        error=bend * float(np.abs(step * scale).max()) ** 2 + 2.0**-60,
         loglik=near.loglik + gain,
     )
+
+
+def _nearest_score(
+    place: Workplace, factor: Factor, nearest: Floats, grid: Floats, scale: Floats, kept: Floats
+) -> tuple[Floats, Pair, Floats] | None:
+    """Return the point of the grid nearest to the maximum, the score there and the step that is left.
+
+    None if it is far off.
+    """
+    base, score, step = nearest, dd.pair(nearest), nearest
+    for _ in range(MOST_STEPS):
+        base = nearest
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is no small step
+            score = exact_score(base, place, kept)
+        step = linalg.cho_solve(factor, dd.rounded(score), check_finite=False)
+        if not float(np.abs(step * scale).max()) < LARGE_STEP:
+            return None
+        nearest = np.rint((base + step) / grid) * grid
+        if np.array_equal(nearest, base):
+            break
+    return base, score, step
+
+
+def _bend(near: Estimate, information: Floats, factor: Factor, base: Floats, scale: Floats) -> float:
+    """Return by how much a step of one standard error changes the information, relative to it.
+
+    As seen between a fit, whose information is factored, and a point; 0 if they are too close to tell.
+    """
+    size = float(np.abs((base - near.theta) * scale).max())
+    change = linalg.cho_solve(factor, information - near.information, check_finite=False)
+    relative = float(np.sqrt(np.abs(np.trace(change @ change))))  # Frobenius' norm of the whitened change
+    return relative / size if relative > ROUNDED and size > 0 else 0.0
 
 
 def _closer(near: Estimate, bend: float, factor: Factor, rows: Rows, link: Link) -> tuple[Floats, float]:
