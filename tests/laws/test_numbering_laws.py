@@ -25,9 +25,11 @@ def test_codes_are_numbered_as_sorting_does(codes: list[int], kind: str, piece: 
         patch.setattr(numbering, "SOME_ROWS", piece)
         number, first = numbering.numbered(values, 20, lowest=-3)
         occurring = numbering.occurring(values + 3, 13)
+        ends = numbering.extent(values)
     assert number.dtype == np.intp
     assert np.array_equal(number, wanted)
     assert np.array_equal(first, wanted_first)
+    assert ends == (min(codes), max(codes))
     assert np.array_equal(occurring, np.isin(np.arange(-3, 10), values))
 
 

@@ -38,8 +38,8 @@ def survey(n: int) -> pd.DataFrame:
     return frame
 
 
-# Below 5,000 rows all are taken at once; above, some begin; above 20,000 some are prepared beforehand.
-@pytest.mark.parametrize("n", [1_200, 7_000, 26_000])
+# Below 10,000 rows all are taken at once; above, some begin; above 20,000 some are prepared beforehand.
+@pytest.mark.parametrize("n", [1_200, 7_000, 13_000, 26_000])
 @pytest.mark.parametrize("outcome", ["yes", "grade"])
 def test_all_bits_are_the_same_in_any_order(n: int, outcome: str) -> None:
     frame = survey(n)
@@ -63,7 +63,7 @@ def test_all_bits_are_the_same_in_any_order(n: int, outcome: str) -> None:
 
 
 def test_fits_on_several_threads_have_the_same_bits() -> None:
-    frame = survey(7_000)
+    frame = survey(13_000)
     formulas = [
         f"yes ~ {right}" for right in ("age + trust", "years + income", "age + C(region)", "trust")
     ] * 3

@@ -148,6 +148,46 @@ def test_information_is_that_of_the_kernel(link):
     assert found.error < 1e-17
 
 
+def beside(rows: Rows, link: str, size: float, bend: float) -> search.Estimate:
+    """Return a fit that ends some conditional standard errors from the maximum, and says how it bends."""
+    best = search.maximise_rows(rows, LINKS[link])
+    signs = np.where(np.arange(len(best.theta)) % 2, 1.0, -1.0)
+    theta = best.theta + signs * size / np.sqrt(np.diag(best.information))
+    here = evaluate(theta, rows, LINKS[link])
+    step = np.linalg.solve(here.information, here.score)
+    return replace(
+        best,
+        theta=theta,
+        loglik=here.loglik,
+        information=here.information,
+        last_step=step,
+        decrement=float(here.score @ step),
+        bend=bend,
+    )
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_the_likelihood_is_that_of_the_maximum(link: str) -> None:
+    rows = data(9_000, 2)
+    found = settle(rows, LINKS[link], beside(rows, link, 0.01, 0.01))
+    there = evaluate(found.theta[0], rows, LINKS[link])
+    # a sum of 9,000 doubles; half of the decrement alone would be off by some 1e-8
+    assert found.loglik == pytest.approx(there.loglik, rel=0, abs=1e-10)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_a_fit_that_bends_more_than_it_says_is_settled_as_exactly(link: str) -> None:
+    rows = data(60, 2)
+    near = settle(rows, LINKS[link], beside(rows, link, 1e-9, 1.0))
+    found = settle(rows, LINKS[link], beside(rows, link, 0.02, 1e-6))
+    assert near is not None
+    assert found is not None
+    # a step by the information of such a fit would leave an error of 1e-13 in that of the maximum
+    assert found.theta[0] == pytest.approx(near.theta[0], rel=1e-15, abs=0)
+    assert found.information[0] == pytest.approx(near.information[0], rel=2e-15, abs=0)
+    assert found.error < 1e-17
+
+
 def test_it_gives_up_far_from_a_maximum():
     rows = data(60, 2)
     fit = search.maximise_rows(rows, LINKS["logit"])

@@ -38,6 +38,18 @@ def test_predictors_that_are_hardly_correlated_keep_their_bits() -> None:
     assert (np.abs(np.log2(found.predictors.std(axis=0))) < 0.6).all()
 
 
+@pytest.mark.parametrize("far", [0.0, 2.0**10, 2.0**30, 2.0**45])
+def test_the_mean_and_spread_of_whole_numbers_far_from_zero(far: float) -> None:
+    rng = np.random.default_rng(10)
+    _, w, y = draw()
+    x = rng.integers(0, 5, (N, 2)).astype(float)
+    found, near = made(x + far, w, y), made(x, w, y)
+    # at 2**45 a double still has seven bits after the point: as many as centres have but one
+    assert found.centre - far == pytest.approx(near.centre, abs=2**-7)
+    assert np.array_equal(found.inverse, near.inverse)
+    assert found.predictors == pytest.approx(near.predictors, abs=2**-6)
+
+
 def test_predictors_have_mean_zero_and_are_orthonormal_under_the_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
