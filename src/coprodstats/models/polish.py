@@ -79,7 +79,7 @@ class Settled:
     loglik: float
 
     def estimate(self, near: Estimate) -> Estimate:
-        """Return the maximum rounded to doubles, in place of the fit ``near`` it."""
+        """Return the maximum rounded to doubles, and what else the fit ``near`` it tells of the search."""
         return replace(
             near,
             theta=dd.rounded(self.theta),

@@ -141,11 +141,9 @@ class LineSum:
             small[:, a:] = line_products(high[:a], low[a:]) + line_products(low[:a], lines[a:])
         lines[:a] += high[:a]
         small[:, :a] = line_products(lines[:a], low[:a])
-        if scale is not None:
-            exact, small = (
-                exact / scale / scale,
-                small / scale / scale,
-            )  # the square may be beyond all numbers
+        if scale is not None:  # twice, as its square may be beyond all numbers
+            exact = exact / scale / scale
+            small = small / scale / scale
         return self._with(exact, small)
 
     def plus_total(self, values: Floats) -> LineSum:
