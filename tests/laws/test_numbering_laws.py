@@ -16,19 +16,29 @@ ROWS = 60
 few = st.lists(st.integers(-3, 9), min_size=1, max_size=ROWS)
 
 
-@given(codes=few, kind=st.sampled_from(["int8", "int32", "int64"]), piece=st.integers(1, ROWS))
-def test_codes_are_numbered_as_sorting_does(codes: list[int], kind: str, piece: int) -> None:
+@given(
+    codes=few,
+    kind=st.sampled_from(["int8", "int32", "int64"]),
+    piece=st.integers(1, ROWS),
+    per_code=st.integers(0, 4),
+)
+def test_codes_are_numbered_as_sorting_does(codes: list[int], kind: str, piece: int, per_code: int) -> None:
     values = np.array(codes, dtype=kind)
     _, wanted_first, wanted = np.unique(values, return_index=True, return_inverse=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbering, "PIECE", piece)
         patch.setattr(numbering, "SOME_ROWS", piece)
+        patch.setattr(numbering, "ROWS_PER_CODE", per_code)
         number, first = numbering.numbered(values, 20, lowest=-3)
+        small, first_of_small = numbering.numbered(values, 20, lowest=-3, small=True)
         occurring = numbering.occurring(values + 3, 13)
         ends = numbering.extent(values)
     assert number.dtype == np.intp
     assert np.array_equal(number, wanted)
     assert np.array_equal(first, wanted_first)
+    assert small.dtype == np.int8
+    assert np.array_equal(small, wanted)
+    assert np.array_equal(first_of_small, wanted_first)
     assert ends == (min(codes), max(codes))
     assert np.array_equal(occurring, np.isin(np.arange(-3, 10), values))
 

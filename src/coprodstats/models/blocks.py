@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from coprodstats.survey.lines import AT_ONCE, aligned, line_bounds
+from coprodstats.survey.numbering import Codes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -81,7 +82,7 @@ class Places:
     """
 
     order: Ints
-    pattern: Ints | None = None
+    pattern: Codes | None = None
 
     def row(self) -> Ints:
         """Return the row of each respondent, shape (n,); it is made anew each time."""

@@ -100,7 +100,6 @@ def independent_rows(design: ResolvedDesign, used: NDArray[np.bool_]) -> Resolve
     n_strata = 2 if not used.all() else 1
     return ResolvedDesign(
         weights=design.weights,
-        stratum=stratum,
         psu=np.arange(n, dtype=np.intp),
         psu_stratum=stratum,
         fraction=np.zeros(n_strata),
@@ -133,8 +132,7 @@ def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Flo
     influence of every row is laid out only where that would save nothing, or where calibration or replicate
     weights ask for it.
     """
-    units = smallest_units(design)
-    n_units = design.stages[-1].n_units if design.stages else design.n_psu
+    units, n_units = smallest_units(design)
     by_row = design.calibration is not None or design.replication is not None
     if by_row or n_units * ROWS_PER_UNIT > len(units):
         return design_variance(spread(scores.laid_out(), used), design, used)
@@ -143,9 +141,10 @@ def score_covariance(scores: Scores, used: Bools, design: ResolvedDesign) -> Flo
     return design_variance(totals, _of_units(design, units, n_units), occurring(inside, n_units))
 
 
-def smallest_units(design: ResolvedDesign) -> Ints:
-    """Return the sampling unit of the last stage that each row belongs to, shape (n,)."""
-    return design.stages[-1].unit if design.stages else design.psu
+def smallest_units(design: ResolvedDesign) -> tuple[Ints, int]:
+    """Return the sampling unit of the last stage that each row belongs to, shape (n,), and their number."""
+    last = design.stages[-1] if design.stages else design.first_stage
+    return last.unit, last.n_units
 
 
 def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesign:
@@ -154,7 +153,6 @@ def _of_units(design: ResolvedDesign, units: Ints, n_units: int) -> ResolvedDesi
     return replace(
         design,
         weights=np.ones(len(rows)),
-        stratum=design.stratum[rows],
         psu=design.psu[rows],
         stages=tuple(replace(stage, unit=stage.unit[rows]) for stage in design.stages),
     )

@@ -269,18 +269,18 @@ def _maximum(ready: Prepared, link: Link, near: Overlap) -> Maximum:
     start = near.start if link.name == "logit" else None
     found = maximise_rows(rows, link, start=start, enough=near_enough)
     to_user = _to_user(rows.n_cuts, ready.centre, ready.inverse, ready.family)
-    places, w = ready.data.places, ready.scaled
+    places, w, scale = ready.data.places, ready.weights, ready.data.scale
     settled = settle(rows, link, found)
     if settled is None:
         found = found if found.stalled else maximise_rows(rows, link, start=found)
-        scores = cumulative_scores(found.theta, rows, places, w, link)
+        scores = cumulative_scores(found.theta, rows, places, w, link, scale=scale)
         final, score_size = None, scores.sizes()
     else:
         found = settled.estimate(found)
-        scores = settled.scores(rows, places, w, ready.data.by_unit)
+        scores = settled.scores(rows, places, w, ready.data.by_unit, scale=scale)
         final = reported(settled, ready.centre, ready.inverse, _reordered(ready))
         score_size = np.zeros_like(found.theta)  # the score was summed without rounding
-    convergence = certificate(found, score_size, float(w.sum()), to_user)
+    convergence = certificate(found, score_size, float(rows.w.sum()), to_user)
     require_converged(ready.name, convergence)
     return Maximum(
         theta=found.theta,

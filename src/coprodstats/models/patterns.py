@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from coprodstats.models.coding import values_of
-from coprodstats.survey.numbering import first_rows, numbered
+from coprodstats.survey.numbering import Codes, first_rows, numbered, pieces
 
 Ints = NDArray[np.intp]
 
@@ -35,11 +35,11 @@ class Patterns:
     first
         A row of each pattern, shape (m,).
     of_row
-        Pattern of each row, shape (n,).
+        Pattern of each row, in as few bytes as that needs, shape (n,).
     """
 
     first: Ints
-    of_row: Ints
+    of_row: Codes
 
 
 def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
@@ -67,7 +67,7 @@ def find_patterns(columns: dict[str, pd.Series], y: Ints) -> Patterns | None:
         return None
     code, size = _combined([y, *values])
     if size <= n:
-        of_row, first = numbered(code, size)
+        of_row, first = numbered(code, size, small=True)
     else:
         of_row, distinct = pd.factorize(code)
         first = first_rows(of_row, len(distinct))
@@ -93,14 +93,16 @@ def _combined(columns: list[NDArray[Any]]) -> tuple[NDArray[np.signedinteger[Any
     """Return a number for each row, the same for the same combination of values only, and how many may be."""
     coded = [pd.factorize(column)[0] if column.dtype.kind == "f" else column for column in columns]
     widths = [int(codes.max()) + 1 for codes in coded]
+    many = [j for j in range(2, len(coded)) if prod(widths[: j + 1]) > LARGE_CODE]
+    if many:
+        code, _ = pd.factorize(_combined(coded[: many[0]])[0])
+        return _combined([code, *coded[many[0] :]])
     # The fewer bytes a number has, the faster it is made.
-    kept = np.min_scalar_type(-min(prod(widths), LARGE_CODE))
-    code, size = coded[0].astype(kept), widths[0]
-    for codes, width in zip(coded[1:], widths[1:], strict=True):
-        if size * width > LARGE_CODE:
-            code, distinct = pd.factorize(code)
-            size = len(distinct)
-        code *= width
-        code += codes
-        size *= width
-    return code, size
+    code = np.empty(len(coded[0]), dtype=np.min_scalar_type(-prod(widths)))
+    for rows in pieces(len(code)):
+        part = code[rows]
+        part[:] = coded[0][rows]
+        for codes, width in zip(coded[1:], widths[1:], strict=True):
+            part *= width
+            part += codes[rows]
+    return code, prod(widths)

@@ -91,16 +91,23 @@ class Settled:
         )
 
     def scores(
-        self, rows: Rows, places: Places, w: Floats, by_unit: GroupWeights | None = None
+        self,
+        rows: Rows,
+        places: Places,
+        weights: Floats,
+        by_unit: GroupWeights | None = None,
+        *,
+        scale: float = 1.0,
     ) -> CumulativeScores:
-        """Return the scores of respondents with weights ``w``, shape (n,)."""
+        """Return the scores of respondents, whose weights, shape (n,), are multiplied by a scale."""
         return CumulativeScores(
             rows=rows,
             residual=self.residual,
             above=self.above,
             below=self.below,
             places=places,
-            w=w,
+            weights=weights,
+            scale=scale,
             by_unit=by_unit,
         )
 

@@ -19,7 +19,6 @@ from coprodstats.models.sample import Sample, domain_rows, draw_sample, unpack
 from coprodstats.models.standard import Standard, standard_rows
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import DfRule, ResolvedDesign, SurveyDesign, resolve_design
-from coprodstats.survey.sums import total
 from coprodstats.survey.weighting import Weighting, calibrated_design
 
 Floats = NDArray[np.float64]
@@ -69,8 +68,6 @@ class Prepared:
         The used rows, predictors well conditioned, in blocks of one category (or a single one).
     weights
         The used rows' weights as in the data, shape (n,).
-    scaled
-        Those of the likelihood: scaled to sum to n, or counts for a model-based covariance, shape (n,).
     bound
         The design of the whole frame.
     offset
@@ -88,10 +85,14 @@ class Prepared:
     rows: pd.DataFrame
     data: Standard
     weights: Floats
-    scaled: Floats
     bound: ResolvedDesign
     offset: Floats | None = None
     offset_name: str = ""
+
+    @property
+    def scaled(self) -> Floats:
+        """The weights of the likelihood, laid out anew, shape (n,)."""
+        return self.weights * self.data.scale
 
     @property
     def x(self) -> Floats:
@@ -151,7 +152,6 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
         rows = rows[sample.used]
     predictors = read_predictors(parsed, columns if every_row else rows, sample.finite)
     weights = bound.weights if every_row else bound.weights[sample.used]
-    scaled = weights if kind == "model" else weights * (len(weights) / total(weights))
     offset = read_offset(rows, request.offset) if request.offset else None
     # Models of a mean have no categories to sort by.
     codes = sample.y if sample.categories else np.zeros(len(rows), dtype=np.intp)
@@ -159,16 +159,20 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
     groupable = sample.categories and predictors.plan is not None and offset is None
     patterns = find_patterns(predictors.columns, codes) if groupable else None
     found, spec = design_columns(predictors, None if patterns is None else patterns.first)
-    units = smallest_units(bound) if kind == "design" and bound.replication is None else None
+    units = None
+    if kind == "design" and bound.replication is None:
+        of_row, n_units = smallest_units(bound)
+        units = of_row if every_row else of_row[sample.used], n_units
     data = standard_rows(
         found,
         codes,
-        scaled,
+        weights,
         n_cuts,
+        counts=kind == "model",
         columns=spec.columns,
         offset=offset,
         patterns=patterns,
-        together=units if units is None or every_row else units[sample.used],
+        together=units,
     )
     return Prepared(
         name=request.name or parsed.outcome,
@@ -180,7 +184,6 @@ def prepare(formula: str, request: Request, *faults: Fault) -> Prepared:
         rows=rows,
         data=data,
         weights=weights,
-        scaled=scaled,
         bound=bound,
         offset=offset,
         offset_name=request.offset or "",

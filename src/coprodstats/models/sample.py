@@ -24,7 +24,7 @@ from coprodstats.models.formula import ParsedFormula
 from coprodstats.survey.cleaning import CleanedSurvey
 from coprodstats.survey.design import ResolvedDesign, SurveyDesign
 from coprodstats.survey.log import complete_cases
-from coprodstats.survey.numbering import occurring
+from coprodstats.survey.numbering import copied, occurring
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -281,7 +281,7 @@ def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[
     if kind == "categories":
         values: pd.Categorical = column.array
         labels = tuple(map(str, values.categories))
-        return values.codes.astype(np.intp), labels, bool(values.ordered) or len(labels) == 2
+        return copied(values.codes, np.intp)[0], labels, bool(values.ordered) or len(labels) == 2
     where = f"outcome {name!r}"
     if family == "logit" and kind in ("truth", "numbers"):
         events = _events(column)
@@ -308,9 +308,7 @@ def _categories(column: pd.Series, name: str, family: str) -> tuple[Ints, tuple[
 def _events(column: pd.Series) -> Ints | None:
     """Return a column of 0 and 1, or of true and false, as whole numbers; None if it has other ones."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
-        values = column.to_numpy()
-        only = bool(values.min() >= 0 and values.max() <= 1)
-    else:
-        values = column.to_numpy(dtype=float)
-        only = bool(((values == 0) | (values == 1)).all())
-    return values.astype(np.intp) if only else None
+        events, low, high = copied(column.to_numpy(), np.intp)
+        return events if low >= 0 and high <= 1 else None
+    values = column.to_numpy(dtype=float)
+    return values.astype(np.intp) if ((values == 0) | (values == 1)).all() else None

@@ -12,6 +12,7 @@ from coprodstats.models.blocks import Block, Places, Rows, bounds_of
 from coprodstats.models.evaluation import derived_blocks
 from coprodstats.models.links import Link
 from coprodstats.survey.lines import BITS, BLOCK, cut, next_power, working
+from coprodstats.survey.numbering import Codes
 from coprodstats.survey.products import SMALL_PRODUCT, CutLines, LineSum, cross_products, cut_lines
 from coprodstats.survey.sums import binned, binned_lines, binned_parts, sums_by
 
@@ -33,7 +34,7 @@ class GroupWeights:
     group
         Group of each respondent, shape (n,).
     weight
-        Weights, shape (m, groups).
+        Weights, not scaled, shape (m, groups).
     """
 
     group: Ints
@@ -41,7 +42,7 @@ class GroupWeights:
 
 
 def weights_by_group(
-    group: Ints, n_groups: int, row: Ints, n_rows: int, w: Floats
+    group: Ints, n_groups: int, row: Codes, n_rows: int, w: Floats
 ) -> tuple[Floats, Floats] | None:
     """Return what respondents weigh by row and group, as exact and small parts, shape (m, groups) each.
 
@@ -106,10 +107,12 @@ class CumulativeScores:
         Derivatives by the threshold above and below, weighted, 0 where there is none, shape (m,).
     places
         Which row each respondent is.
-    w
-        Each respondent's weight, shape (n,).
+    weights
+        Each respondent's weight before it is scaled, shape (n,).
+    scale
+        By what weights are multiplied.
     by_unit
-        Weights by some groups and pattern, where they are known.
+        Weights, not scaled, by some groups and pattern, where they are known.
     """
 
     rows: Rows
@@ -117,8 +120,14 @@ class CumulativeScores:
     above: Floats
     below: Floats
     places: Places
-    w: Floats
+    weights: Floats
+    scale: float = 1.0
     by_unit: GroupWeights | None = None
+
+    @property
+    def w(self) -> Floats:
+        """Each respondent's weight, laid out anew, shape (n,)."""
+        return self.weights * self.scale
 
     def laid_out(self) -> Floats:
         """Return them, shape (n, q)."""
@@ -155,7 +164,7 @@ class CumulativeScores:
         weight = self._weight(group, n_groups)
         if weight is not None:
             lines = np.empty((self.rows.n_cuts + len(self.rows.x), len(weight)))
-            lines[:, self.places.order] = self._lines() / self.rows.w
+            lines[:, self.places.order] = self._lines() * (self.scale / self.rows.w)
             return _product(weight, lines)
         row = self.places.row()
         share = self.w / self.rows.w[row]
@@ -163,13 +172,13 @@ class CumulativeScores:
         return np.vstack(sums).T
 
     def _weight(self, group: Ints, n_groups: int) -> Floats | None:
-        """Return the weights by pattern and group, shape (m, groups), if there are few."""
+        """Return the weights by pattern and group, not scaled, shape (m, groups), if there are few."""
         if self.by_unit is not None and self.by_unit.group is group:  # the very array: to compare takes time
             return self.by_unit.weight
         pattern = self.places.pattern
         parts = None
         if pattern is not None:
-            parts = weights_by_group(group, n_groups, pattern, len(self.places.order), self.w)
+            parts = weights_by_group(group, n_groups, pattern, len(self.places.order), self.weights)
         return None if parts is None else parts[0] + parts[1]
 
     def products(self) -> Floats:
@@ -231,7 +240,9 @@ def _product(weight: Floats, lines: Floats) -> Floats:
     return totals.rounded()
 
 
-def cumulative_scores(theta: Floats, rows: Rows, places: Places, w: Floats, link: Link) -> CumulativeScores:
+def cumulative_scores(
+    theta: Floats, rows: Rows, places: Places, weights: Floats, link: Link, *, scale: float = 1.0
+) -> CumulativeScores:
     """Return the scores of a cumulative-link likelihood at one point.
 
     Parameters
@@ -242,10 +253,12 @@ def cumulative_scores(theta: Floats, rows: Rows, places: Places, w: Floats, link
         The data in blocks.
     places
         Which row each respondent is.
-    w
-        Each respondent's weight, shape (n,).
+    weights
+        Each respondent's weight before it is scaled, shape (n,).
     link
         The link.
+    scale
+        By what weights are multiplied.
     """
     m = len(rows.w)
     residual, above, below = np.empty(m), np.zeros(m), np.zeros(m)
@@ -254,4 +267,12 @@ def cumulative_scores(theta: Floats, rows: Rows, places: Places, w: Floats, link
         for position, end in d.ends:
             side = above if position == block.category else below
             side[block.rows] = end.first + end.shared * rows.w[block.rows]
-    return CumulativeScores(rows=rows, residual=residual, above=above, below=below, places=places, w=w)
+    return CumulativeScores(
+        rows=rows,
+        residual=residual,
+        above=above,
+        below=below,
+        places=places,
+        weights=weights,
+        scale=scale,
+    )

@@ -19,7 +19,7 @@ from coprodstats.models.scores import GroupWeights, weights_by_group
 from coprodstats.models.search import THINNING
 from coprodstats.survey.lines import BITS, aligned, cut, power_above
 from coprodstats.survey.products import symmetric_products
-from coprodstats.survey.sums import binned
+from coprodstats.survey.sums import binned, total
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -64,6 +64,8 @@ class Standard:
         One in so many of ``rows`` (`coprodstats.models.search.THINNING`), where there are many.
     by_unit
         What respondents weigh by sampling unit and pattern, where they share rows and there are few of both.
+    scale
+        By what the weights as given are multiplied to be those of ``rows``.
     """
 
     centre: Floats
@@ -72,6 +74,7 @@ class Standard:
     places: Places
     few: Rows | None = None
     by_unit: GroupWeights | None = None
+    scale: float = 1.0
 
     @property
     def predictors(self) -> Floats:
@@ -103,9 +106,10 @@ def standard_rows(
     n_cuts: int,
     *,
     columns: tuple[Column, ...],
+    counts: bool = False,
     offset: Floats | None = None,
     patterns: Patterns | None = None,
-    together: Ints | None = None,
+    together: tuple[Ints, int] | None = None,
 ) -> Standard:
     """Return a sample with predictors about orthonormal, in blocks of one category.
 
@@ -122,12 +126,14 @@ def standard_rows(
         K-1.
     columns
         What the predictors stand for.
+    counts
+        Whether weights count respondents; others are scaled to sum to n.
     offset
         Known part of the linear predictor, shape (n,).
     patterns
         Respondents who share a row; each has one without. They have no offset.
     together
-        Groups of respondents whose rows are to be neighbours, if that costs nothing, shape (n,).
+        Groups of respondents whose rows are to be neighbours, if that costs nothing, 0 … m-1, shape (n,); m.
 
     Raises
     ------
@@ -136,14 +142,19 @@ def standard_rows(
     ModelError
         If a predictor's numbers are so large or so small that variances can't be computed.
     """
-    refuse_too_many(len(y), columns)
-    by_unit = None
+    n = len(y)
+    refuse_too_many(n, columns)
+    by_unit, within = None, None
     if patterns is not None:
         y = y[patterns.first]
         w, by_unit = _shared_weights(patterns, w, together)
-    order, blocks = sorted_order(y, n_cuts, together if patterns is None else None)
+    elif together is not None:
+        within, _ = together
+    scale = 1.0 if counts else n / total(w)
+    order, blocks = sorted_order(y, n_cuts, within)
     lines, centre, size, bounds = _centred(found, columns, w, order)
     w = np.take(w, order, mode="clip")
+    w *= scale
     rows = Rows(
         x=lines,
         w=w,
@@ -164,21 +175,24 @@ def standard_rows(
         few=few,
         places=Places(order=order, pattern=None if patterns is None else patterns.of_row),
         by_unit=by_unit,
+        scale=scale,
     )
 
 
-def _shared_weights(patterns: Patterns, w: Floats, unit: Ints | None) -> tuple[Floats, GroupWeights | None]:
-    """Return the weight of each pattern, shape (m,), and by sampling unit, where there are few of both."""
+def _shared_weights(
+    patterns: Patterns, w: Floats, units: tuple[Ints, int] | None
+) -> tuple[Floats, GroupWeights | None]:
+    """Return the weight of each pattern, shape (m,), and by sampling unit, where both are few."""
     m = len(patterns.first)
     parts = None
-    if unit is not None:
-        parts = weights_by_group(unit, int(unit.max()) + 1, patterns.of_row, m, w)
-    if unit is None or parts is None:
+    if units is not None:
+        parts = weights_by_group(*units, patterns.of_row, m, w)
+    if units is None or parts is None:
         return binned(patterns.of_row, w, m), None
     exact, small = parts
     weight = exact.sum(axis=1) + small.sum(axis=1)
     exact += small  # in place: so large a table is slow to lay out
-    return weight, GroupWeights(group=unit, weight=exact)
+    return weight, GroupWeights(group=units[0], weight=exact)
 
 
 def _centred(
@@ -195,7 +209,7 @@ def _centred(
     bounds : numpy.ndarray
         Powers of two that no number of a line exceeds, shape (p, 1).
     """
-    total = w.sum()
+    whole = w.sum()
     lines = aligned(len(columns), len(w))
     centre, size, largest = np.ones((3, len(columns)))
     faults: list[Fault] = []
@@ -203,7 +217,7 @@ def _centred(
     for j, values in enumerate(found):
         numbers = np.asarray(values, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, deviation = _mean_and_deviation(numbers, w, total, line)
+            mean, deviation = _mean_and_deviation(numbers, w, whole, line)
             constant = deviation < ROUNDING * abs(mean) and np.ptp(numbers) == 0
         if not (constant or SMALLEST < deviation < LARGEST):
             faults.append(_out_of_range(columns[j], SMALLEST if deviation <= SMALLEST else LARGEST))
@@ -221,17 +235,17 @@ def _centred(
     return lines, centre, size, power_above(largest)[:, None]
 
 
-def _mean_and_deviation(numbers: Floats, w: Floats, total: float, line: Floats) -> tuple[float, float]:
+def _mean_and_deviation(numbers: Floats, w: Floats, whole: float, line: Floats) -> tuple[float, float]:
     """Return the weighted mean of numbers and their standard deviation; a line to work in is overwritten."""
-    mean = float(numbers @ w / total)
+    mean = float(numbers @ w / whole)
     np.multiply(numbers, w, out=line)
-    variance = float(line @ numbers / total) - mean * mean
+    variance = float(line @ numbers / whole) - mean * mean
     if variance < CANCELLED * mean * mean:  # in digits of both: around one of the numbers there are more
         np.subtract(numbers, numbers[0], out=line)
-        beyond = float(line @ w / total)
+        beyond = float(line @ w / whole)
         mean = float(numbers[0]) + beyond
         line *= line
-        variance = float(line @ w / total) - beyond * beyond
+        variance = float(line @ w / whole) - beyond * beyond
     return mean, float(np.sqrt(max(variance, 0.0)))
 
 

@@ -12,6 +12,7 @@ from coprodstats.survey.declared_design import SurveyDesign
 from coprodstats.survey.design_faults import LonelyPSU, ReplicateMethod
 from coprodstats.survey.given_replicates import given_replicates
 from coprodstats.survey.made_replicates import made_replicates
+from coprodstats.survey.numbering import copied
 from coprodstats.survey.resolved import (
     Calibration,
     Floats,
@@ -80,12 +81,11 @@ def resolve_design(design: SurveyDesign | None, frame: pd.DataFrame) -> Resolved
     """
     design = design or SurveyDesign()
     _require_columns(design, frame)
-    stratum, stages = bind_stages(design, frame)
+    stages = bind_stages(design, frame)
     weights = _weights(design, frame, stages)
     first = stages[0]
     resolved = ResolvedDesign(
         weights=weights,
-        stratum=stratum,
         psu=first.unit,
         psu_stratum=first.unit_stratum,
         fraction=first.fraction,
@@ -132,8 +132,8 @@ def _weights(design: SurveyDesign, frame: pd.DataFrame, stages: tuple[Stage, ...
             Fault(where=where, found="the column is not numeric", allowed="numbers of at least 0")
         )
     # A copy: what is done to the frame later on must not reach the design.
-    weights = column.to_numpy(dtype=float, na_value=np.nan, copy=True)
-    if len(weights) and weights.min() >= 0 and 0 < weights.max() < np.inf:  # NaN is neither
+    weights, low, high = copied(column.to_numpy(dtype=float, na_value=np.nan), np.float64)
+    if low >= 0 and 0 < high < np.inf:  # a missing one would be neither
         return weights
     faults = [
         Fault(

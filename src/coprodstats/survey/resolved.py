@@ -88,8 +88,6 @@ class ResolvedDesign:
     ----------
     weights
         Sampling weights, shape (n,), as in the data.
-    stratum
-        Stratum of each row as 0, 1, …, shape (n,).
     psu
         PSU of each row as 0, 1, …, unique across strata, shape (n,).
     psu_stratum
@@ -114,7 +112,6 @@ class ResolvedDesign:
     """
 
     weights: Floats
-    stratum: Ints
     psu: Ints
     psu_stratum: Ints
     fraction: Floats
@@ -125,6 +122,11 @@ class ResolvedDesign:
     stages: tuple[Stage, ...] = ()
     adjust_domain_lonely: bool = False
     replication: Replication | None = None
+
+    @property
+    def stratum(self) -> Ints:
+        """Stratum of each row as 0, 1, …, made anew each time, shape (n,)."""
+        return np.take(self.psu_stratum, self.psu, mode="clip")  # "raise" would go through a buffer
 
     @property
     def n_rows(self) -> int:
@@ -171,7 +173,6 @@ class ResolvedDesign:
         """Return whether another design gives every variance of the same rows alike."""
         return self is other or (
             np.array_equal(self.weights, other.weights)
-            and np.array_equal(self.stratum, other.stratum)
             and self._staged_as(other)
             and (self.lonely_psu, self.adjust_domain_lonely) == (other.lonely_psu, other.adjust_domain_lonely)
             and self._calibrated_as(other)

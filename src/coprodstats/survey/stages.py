@@ -20,10 +20,12 @@ Ints = NDArray[np.intp]
 Labels = Sequence[Any] | NDArray[Any] | pd.Index
 
 FEW_PAIRS = 100_000
+# Strata are read from sampling units where these have so many rows on average.
+ROWS_PER_UNIT = 4
 
 
-def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Ints, tuple[Stage, ...]]:
-    """Return the stratum of each row, shape (n,), and each stage of a design over the rows of a frame.
+def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Stage, ...]:
+    """Return each stage of a design over the rows of a frame.
 
     Parameters
     ----------
@@ -44,38 +46,72 @@ def bind_stages(design: SurveyDesign, frame: pd.DataFrame) -> tuple[Ints, tuple[
     the stage before, so that their ids may begin anew in each.
     """
     faults: list[Fault] = []
-    codes = [
-        (_codes(frame, strata, "strata", faults), _codes(frame, psu, "psu", faults))
-        for strata, psu, _ in design.stages
-    ]
+    units = [_codes(frame, psu, "psu", faults) for _, psu, _ in design.stages]
+    first = None if faults else _first_stage(frame, design.stages[0][0], *units[0])
+    stages = [] if first is None else [first]
+    strata = [_codes(frame, name, "strata", faults) for name, _, _ in design.stages[len(stages) :]]
     if faults:
         raise DesignError(*faults)
-    stages: list[Stage] = []
-    parents = ("",)[: len(frame)]
-    parent = np.broadcast_to(np.intp(0), len(frame))
-    for number, ((stratum, strata), (unit, units)) in enumerate(codes):
-        within, owner = _crossed(parent, len(parents), stratum, len(strata))
-        labels = list(map(str, strata))
+    for number, of_rows in enumerate(strata, start=len(stages)):
+        parent, parents = np.broadcast_to(np.intp(0), len(frame)), ("",)[: len(frame)]
         if number:
-            names = stratum[first_rows(within, len(owner))]
-            labels = [_joined(parents[c], labels[name]) for c, name in zip(owner, names, strict=True)]
-        nested, unit_stratum = _crossed(within, len(owner), unit, len(units))
-        unique = len(_crossed(parent, len(parents), unit, len(units))[1]) if number else len(units)
-        _refuse_recurring(design, number, len(unit_stratum), unique)
-        stages.append(
-            Stage(
-                unit=nested,
-                unit_stratum=unit_stratum,
-                stratum_parent=owner,
-                fraction=np.zeros(len(owner)),
-                labels=tuple(labels),
-            )
-        )
-        if number + 1 < len(codes):
-            names = unit[first_rows(nested, len(unit_stratum))]
-            parent, parents = nested, tuple(str(units[name]) for name in names)
-    bound = _with_fractions(design, frame, tuple(stages)) if design.has_fpc else tuple(stages)
-    return codes[0][0][0], bound
+            above, (unit, labels) = stages[-1], units[number - 1]
+            parent = above.unit
+            parents = tuple(str(labels[name]) for name in unit[first_rows(parent, above.n_units)])
+        stages.append(_stage(design, number, of_rows, units[number], parent, parents))
+    return _with_fractions(design, frame, tuple(stages)) if design.has_fpc else tuple(stages)
+
+
+def _first_stage(frame: pd.DataFrame, name: str | None, unit: Ints, units: Labels) -> Stage | None:
+    """Return the first stage from the strata of units: to number those of many rows takes long.
+
+    None if units are many, or lie in several strata, or strata are neither categories nor whole numbers.
+    """
+    stratum, labels = np.zeros(len(units), dtype=np.intp), ("all",)[: len(unit)]
+    if name is not None:
+        found = _whole_numbers(frame[name])
+        if found is None or len(units) * ROWS_PER_UNIT > len(unit):
+            return None
+        values, categories = found
+        of_unit = values[first_rows(unit, len(units))]
+        held, stratum = np.unique(of_unit, return_inverse=True)
+        missing = categories is not None and len(held) > 0 and held[0] < 0
+        if missing or not _constant_within(unit, of_unit, values):
+            return None
+        labels = tuple(map(str, held if categories is None else categories[held]))
+    nested, unit_stratum = _in_order(unit, stratum, len(labels))
+    return _bound(nested, unit_stratum, np.zeros(len(labels), dtype=np.intp), labels)
+
+
+def _stage(
+    design: SurveyDesign,
+    number: int,
+    strata: tuple[Ints, Labels],
+    units: tuple[Ints, Labels],
+    parent: Ints,
+    parents: tuple[str, ...],
+) -> Stage:
+    """Return a stage from the strata and units of the rows, within the units of the stage before."""
+    (stratum, names), (unit, unit_names) = strata, units
+    within, owner = _crossed(parent, len(parents), stratum, len(names))
+    labels = list(map(str, names))
+    if number:
+        first = stratum[first_rows(within, len(owner))]
+        labels = [_joined(parents[c], labels[name]) for c, name in zip(owner, first, strict=True)]
+    nested, unit_stratum = _crossed(within, len(owner), unit, len(unit_names))
+    unique = len(_crossed(parent, len(parents), unit, len(unit_names))[1]) if number else len(unit_names)
+    _refuse_recurring(design, number, len(unit_stratum), unique)
+    return _bound(nested, unit_stratum, owner, labels)
+
+
+def _bound(unit: Ints, unit_stratum: Ints, parent: Ints, labels: Labels) -> Stage:
+    return Stage(
+        unit=unit,
+        unit_stratum=unit_stratum,
+        stratum_parent=parent,
+        fraction=np.zeros(len(parent)),
+        labels=tuple(map(str, labels)),
+    )
 
 
 def inverse_fractions(stages: tuple[Stage, ...]) -> Floats | None:
@@ -110,19 +146,27 @@ def _codes(frame: pd.DataFrame, name: str | None, role: str, faults: list[Fault]
 
 def _tabled(column: pd.Series) -> tuple[Ints, Labels] | None:
     """Return what `_codes` does for categories, or whole numbers not far apart: a table takes no sorting."""
+    found = _whole_numbers(column)
+    if found is None:
+        return None
+    values, categories = found
+    low, high = extent(values)
+    if (categories is not None and low < 0) or high - low >= max(len(values), FEW_PAIRS):
+        return None
+    number, first = numbered(values, high - low + 1, lowest=low)
+    return number, values[first] if categories is None else categories[values[first]]
+
+
+def _whole_numbers(column: pd.Series) -> tuple[NDArray[np.integer[Any]], pd.Index | None] | None:
+    """Return a column's whole numbers, or the codes of its categories and these; None if it has neither.
+
+    Where a category is missing its code is negative.
+    """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        codes = column.array.codes
-        if codes.min() < 0:
-            return None
-        number, first = numbered(codes, len(dtype.categories))
-        return number, dtype.categories[codes[first]]
+        return np.asarray(column.array.codes), dtype.categories
     if isinstance(dtype, np.dtype) and dtype.kind in "iu" and np.can_cast(dtype, np.intp):
-        values = column.to_numpy()
-        low, high = extent(values)
-        if high - low < max(len(values), FEW_PAIRS):
-            number, first = numbered(values, high - low + 1, lowest=low)
-            return number, values[first]
+        return column.to_numpy(), None
     return None
 
 
@@ -134,19 +178,29 @@ def _crossed(outer: Ints, n_outer: int, inner: Ints, n_inner: int) -> tuple[Ints
     if n_outer <= 1:  # a single unit, whose parts are numbered already
         return inner, np.zeros(n_inner, dtype=np.intp)
     owner = outer[first_rows(inner, n_inner)]
-    if all((owner.take(inner[rows], mode="clip") == outer[rows]).all() for rows in pieces(len(inner))):
-        if (owner[1:] >= owner[:-1]).all():
-            return inner, owner
-        order = np.argsort(owner.astype(np.min_scalar_type(n_outer)), kind="stable")  # few bits sort fast
-        rank = np.empty_like(order)
-        rank[order] = np.arange(n_inner)
-        return rank[inner], owner[order]
+    if _constant_within(inner, owner, outer):
+        return _in_order(inner, owner, n_outer)
     pair = outer * n_inner + inner
     if n_outer * n_inner <= max(len(pair), FEW_PAIRS):
         index, first = numbered(pair, n_outer * n_inner)
         return index, outer[first]
     _, first, index = np.unique(pair, return_index=True, return_inverse=True)
     return index.astype(np.intp), outer[first]
+
+
+def _constant_within(unit: Ints, of_unit: NDArray[Any], values: NDArray[Any]) -> bool:
+    """Return whether each row has the value of its unit."""
+    return all((of_unit.take(unit[rows], mode="clip") == values[rows]).all() for rows in pieces(len(unit)))
+
+
+def _in_order(unit: Ints, owner: Ints, n_owners: int) -> tuple[Ints, Ints]:
+    """Return units numbered in the order of what they lie in, and that of each."""
+    if (owner[1:] >= owner[:-1]).all():
+        return unit, owner
+    order = np.argsort(owner.astype(np.min_scalar_type(n_owners)), kind="stable")  # few bits sort fast
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(owner))
+    return rank[unit], owner[order]
 
 
 def _joined(unit: str, stratum: str) -> str:

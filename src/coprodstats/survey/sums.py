@@ -11,8 +11,10 @@ from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from coprodstats.survey.lines import BLOCK, cut, line_bounds, next_power, working
+from coprodstats.survey.numbering import Codes
 from coprodstats.survey.two_threads import by_halves, side_by_side
 
 Floats = NDArray[np.float64]
@@ -24,7 +26,7 @@ PIECE = 32_768
 NUMBERS_PER_RUN = 8
 
 
-def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
+def binned(group: Codes, values: Floats, n_groups: int) -> Floats:
     """Return the sums of numbers by group, whatever their order, shape (groups,).
 
     Parameters
@@ -48,7 +50,7 @@ def binned(group: Ints, values: Floats, n_groups: int) -> Floats:
 
 
 def binned_parts(
-    group: Ints, values: Floats, n_groups: int, *, within: tuple[Ints, int] | None = None
+    group: Codes, values: Floats, n_groups: int, *, within: tuple[Ints, int] | None = None
 ) -> tuple[Floats, Floats]:
     """Return the sums of numbers by group as an exact part and a small rest; see `binned`.
 
@@ -75,39 +77,43 @@ def binned_parts(
     return exact, small
 
 
-def _places(group: Ints, within: tuple[Ints, int] | None, rows: slice, out: Ints | None = None) -> Ints:
+def _places(group: Codes, within: tuple[Ints, int] | None, rows: slice) -> Codes:
     """Return the place in a table of some rows, by groups within others."""
     if within is None:
         return group[rows]
-    places = np.multiply(group[rows], within[1], out=out)
+    # As numbers of few bytes, which groups may be, they would overflow.
+    places = np.multiply(group[rows], within[1], dtype=np.intp)
     places += within[0][rows]
     return places
 
 
 def _tables(
-    group: Ints, within: tuple[Ints, int] | None, values: Floats, n_groups: int, size: tuple[float, int]
+    group: Codes, within: tuple[Ints, int] | None, values: Floats, n_groups: int, size: tuple[float, int]
 ) -> tuple[Floats, Floats]:
     """Return the sums by group of the exact parts and of the rests, each in a table of its own.
 
     To make so large a table takes as long as to look for places in it: there is one of each, not one of each
     half of the rows. Two threads lay out half of the rows each, then each makes a table.
     """
-    places = group if within is None else np.empty(len(values), dtype=np.intp)
-    parts = np.empty((2, len(values)))
+    n = len(values)
+    places: Codes = np.empty(n, dtype=np.int32 if max(n, n_groups) < 2**31 else np.intp)
+    parts = np.empty((2, n))
 
     def lay_out(half: slice) -> None:
         for start in range(half.start, half.stop, PIECE):
             rows = slice(start, min(start + PIECE, half.stop))
-            _places(group, within, rows, places[rows])
+            places[rows] = _places(group, within, rows)
             cut(values[rows], *size, (parts[0, rows], parts[1, rows]))
 
-    by_halves(lay_out, len(values))
+    by_halves(lay_out, n)
+    exact, small = parts
+    return side_by_side(partial(_table, places, exact, n_groups), partial(_table, places, small, n_groups), n)
 
-    def table(part: Floats) -> Floats:
-        return np.asarray(np.bincount(places, part, n_groups), dtype=np.float64)
 
-    exact, small = side_by_side([partial(table, part) for part in parts], len(values))
-    return exact, small
+def _table(places: Codes, values: Floats, n_places: int) -> Floats:
+    """Return the sums of numbers by place, as `np.bincount`, from places of half the bytes read once."""
+    whole = np.array([0, len(values)], dtype=places.dtype)
+    return np.asarray(sparse.csc_array((values, places, whole), shape=(n_places, 1)) @ np.ones(1))
 
 
 def binned_lines(

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+First = TypeVar("First")
+Second = TypeVar("Second")
 Found = TypeVar("Found")
 
 # With fewer rows a second thread gains less than it takes to begin.
 MANY_ROWS = 200_000
 
 
-def side_by_side(works: Sequence[Callable[[], Found]], n: int) -> list[Found]:
-    """Return what two pieces of work on n rows give, each on a thread of its own if the rows are many.
+def side_by_side(one: Callable[[], First], two: Callable[[], Second], n: int) -> tuple[First, Second]:
+    """Return what two pieces of work on n rows give, the second on a thread of its own if the rows are many.
 
     Examples
     --------
-    >>> side_by_side([lambda: 1, lambda: 2], 9)
-    [1, 2]
+    >>> side_by_side(lambda: 1, lambda: 2, 9)
+    (1, 2)
     """
     if n < MANY_ROWS:
-        return [work() for work in works]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return [found.result() for found in [pool.submit(work) for work in works]]
+        return one(), two()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        beside = pool.submit(two)
+        return one(), beside.result()
 
 
 def by_halves(work: Callable[[slice], Found], n: int) -> list[Found]:
@@ -41,4 +44,4 @@ def by_halves(work: Callable[[slice], Found], n: int) -> list[Found]:
     """
     if n < MANY_ROWS:
         return [work(slice(0, n))]
-    return side_by_side([partial(work, slice(0, n // 2)), partial(work, slice(n // 2, n))], n)
+    return list(side_by_side(partial(work, slice(0, n // 2)), partial(work, slice(n // 2, n)), n))

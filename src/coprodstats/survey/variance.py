@@ -192,8 +192,9 @@ def _counted(design: ResolvedDesign, live: Bools, rule: DfRule) -> tuple[int, in
     """Return how many PSUs and strata count towards the degrees of freedom; see `design_df`."""
     if live.all():
         return design.n_psu, design.n_strata
-    strata = occurring(design.stratum[live], design.n_strata)
-    psus = occurring(design.psu[live], design.n_psu) if rule == "r" else strata[design.psu_stratum]
+    held = occurring(design.psu[live], design.n_psu)
+    strata = occurring(design.psu_stratum[held], design.n_strata)
+    psus = held if rule == "r" else strata[design.psu_stratum]
     return int(psus.sum()), int(strata.sum())
 
 

@@ -17,7 +17,7 @@ def columns(p: int) -> tuple[Column, ...]:
 
 
 def made(x: np.ndarray, w: np.ndarray, y: np.ndarray, offset: np.ndarray | None = None) -> Standard:
-    return standard_rows(x.T, y, w, int(y.max()), columns=columns(x.shape[1]), offset=offset)
+    return standard_rows(x.T, y, w, int(y.max()), columns=columns(x.shape[1]), counts=True, offset=offset)
 
 
 def draw(seed: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -189,6 +189,16 @@ def test_missing_strata_and_psus_are_counted(column: str, message: str) -> None:
         resolve_design(SurveyDesign(strata="stratum", psu="psu"), data)
 
 
+def test_a_stratum_that_all_rows_of_large_psus_lack_is_missing() -> None:
+    data = pd.DataFrame({"psu": np.repeat(np.arange(6), 10), "stratum": np.repeat(list("aaabbb"), 10)})
+    data["stratum"] = data["stratum"].astype("category")
+    design = SurveyDesign(strata="stratum", psu="psu")
+    assert resolve_design(design, data).stratum_labels == ("a", "b")
+    data.loc[data["psu"] == 2, "stratum"] = None
+    with pytest.raises(DesignError, match=r"strata 'stratum': 10 rows have no value"):
+        resolve_design(design, data)
+
+
 def test_all_absent_columns_at_once() -> None:
     design = SurveyDesign(weights="wt", strata="stratm", psu="PSUs", fpc="N")
     with pytest.raises(DesignError, match=r"4 faults\)(.|\n)*'stratm'\n\s+Try: did you mean 'stratum'"):
