@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coprodstats.models.interval_sums import interval_sums, log_probabilities
+from coprodstats.models.interval_sums import Sums, interval_sums, log_probabilities
 from coprodstats.models.links import Link
 from coprodstats.models.search import NEGLIGIBLE, SINGULAR
+from coprodstats.survey.lines import working
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -27,8 +28,8 @@ STEP_TOLERANCE = 1e-7
 # Newton's steps shrink quadratically. On separated data each is at least exp(-1/2) = 0.61 of the one before.
 SHRINKING = 0.5
 MAX_ITERATIONS = 25
-# Rows at a time: the arrays of shape (B, ROWS) stay in the processor's cache.
-ROWS = 1024
+# Rows at a time: four arrays of shape (B, ROWS) stay in the processor's cache.
+ROWS = 512
 # Products of predictors are kept if they are no more numbers than this (128 MB), else made when needed.
 KEPT_PRODUCTS = 16_000_000
 
@@ -136,6 +137,7 @@ def newton(rows: SortedRows, w: Floats, start: Floats, link: Link) -> tuple[Floa
     -----
     Full Newton steps, each set of weights leaving when its own step is small. A maximum is told by a
     positive definite information and steps that shrink to nothing; the likelihood itself is not computed.
+    Where steps show that it will do, the last one takes the information of the one before.
     """
     n_cuts = rows.n_cuts
     theta = np.tile(start, (len(w), 1))
@@ -153,6 +155,9 @@ def newton(rows: SortedRows, w: Floats, start: Floats, link: Link) -> tuple[Floa
         done = sound & (length < STEP_TOLERANCE)
         if iteration > 0:  # quadratic convergence: the next step is of about length (length / size)^2
             done |= sound & (length**3 < NEGLIGIBLE * size**2)
+            last = np.flatnonzero(sound & ~done & (2 * length**5 < NEGLIGIBLE * size**4))
+            at, shrunk = active[last], (length[last] / size[last]) ** 2
+            theta[at], done[last] = _last_step(rows, w[last], theta[at], information[last], shrunk, link)
         found[active[done]] = True
         going = sound & ~done
         if not going.any():
@@ -161,6 +166,20 @@ def newton(rows: SortedRows, w: Floats, start: Floats, link: Link) -> tuple[Floa
             w = w[going]
         active, size = active[going], length[going]
     return theta, found
+
+
+def _last_step(
+    rows: SortedRows, w: Floats, theta: Floats, information: Floats, shrunk: Floats, link: Link
+) -> tuple[Floats, Bools]:
+    """Return where a step leads that takes the information of the place before, and which are there.
+
+    That information is wrong by about twice the step since then, so that such a step leaves an error of about
+    ``2 shrunk`` times its length, the square of how much the last step was shorter than the one before.
+    """
+    if len(w) == 0:
+        return theta, np.zeros(0, dtype=bool)
+    step, length = _steps(scores(rows, w, theta, link), information)
+    return theta + step, 2 * shrunk * length < NEGLIGIBLE
 
 
 def _steps(score: Floats, information: Floats) -> tuple[Floats, Floats]:
@@ -205,18 +224,43 @@ def totals(rows: SortedRows, w: Floats, theta: Floats, link: Link) -> tuple[Floa
     cuts = np.zeros((many, n_cuts, n_cuts))
     cross = np.zeros((many, n_cuts, 1 + p))
     packed = np.zeros((many, len(rows.left)))
-    for k, piece in rows.pieces():
+    for k, piece, sums in _sums(rows, w, theta, link):
         x = rows.x[piece]
-        sums = interval_sums(link, w[:, piece], *_predictor(rows, piece, k, theta))
-        score[:, n_cuts:] -= sums.along @ x[:, 1:]
-        for end in sums.ends:
-            cut = k if end.above else k - 1
-            score[:, cut] += end.first
-            cross[:, cut] += end.second @ x
-        if len(sums.ends) == 2:
+        _add_score(score, sums, k, n_cuts)
+        for above, second in zip(sums.aboves, sums.seconds, strict=True):
+            cross[:, k if above else k - 1] += second @ x
+        if len(sums.aboves) == 2:
             cuts[:, k - 1, k] -= sums.mixed
         packed -= sums.curved() @ rows.products_of(piece)
     return score, _information(cuts, cross, packed, rows)
+
+
+def scores(rows: SortedRows, w: Floats, theta: Floats, link: Link) -> Floats:
+    """Return weighted scores alone, shape (B, q); see `totals`."""
+    score = np.zeros((len(w), theta.shape[1]))
+    for k, _, sums in _sums(rows, w, theta, link, curved=False):
+        _add_score(score, sums, k, rows.n_cuts)
+    return score
+
+
+def _sums(
+    rows: SortedRows, w: Floats, theta: Floats, link: Link, *, curved: bool = True
+) -> Iterator[tuple[int, slice, Sums]]:
+    """Yield each piece's category, its rows, and what they add to derivatives, which lasts until the next."""
+    with working(4, len(w) * ROWS) as memory:
+        for k, piece in rows.pieces():
+            size = piece.stop - piece.start
+            work = memory[:, : len(w) * size].reshape(4, len(w), size)
+            eta, low, high = _predictor(rows, piece, k, theta, out=work[3, : len(theta)])
+            x = rows.x[piece]
+            yield k, piece, interval_sums(link, w[:, piece], eta, low, high, x=x, work=work, curved=curved)
+
+
+def _add_score(score: Floats, sums: Sums, k: int, n_cuts: int) -> None:
+    """Add what rows of category k add to scores."""
+    score[:, n_cuts:] -= sums.along[:, 1:]
+    for above, first in zip(sums.aboves, sums.firsts, strict=True):
+        score[:, k if above else k - 1] += first
 
 
 def log_likelihoods(rows: SortedRows, w: Floats, theta: Floats, link: Link) -> Floats:
@@ -240,11 +284,11 @@ def log_likelihoods(rows: SortedRows, w: Floats, theta: Floats, link: Link) -> F
 
 
 def _predictor(
-    rows: SortedRows, piece: slice, k: int, theta: Floats
+    rows: SortedRows, piece: slice, k: int, theta: Floats, out: Floats | None = None
 ) -> tuple[Floats, Floats | None, Floats | None]:
     """Return the linear predictors of rows of category k, and the thresholds around it."""
     n_cuts = rows.n_cuts
-    eta = theta[:, n_cuts:] @ rows.x[piece, 1:].T
+    eta = np.matmul(theta[:, n_cuts:], rows.x[piece, 1:].T, out=out)
     if rows.offset is not None:
         eta += rows.offset[piece]
     low = theta[:, k - 1 : k] if k > 0 else None

@@ -2,7 +2,9 @@
 
 Symbols: ``w`` (B, rows) weights, ``eta`` (B, rows) or (1, rows) linear predictors, ``low`` and ``high``
 (B, 1) or (1, 1) thresholds below and above the category, None where there is none; a row's interval is
-l = low - eta, u = high - eta.
+l = low - eta, u = high - eta. ``x`` (rows, 1+p) are predictors with a first column of ones, so that a
+product with them also sums rows. ``work`` (3 or more, B, rows) is memory that is written over, and so is
+``eta``: to lay out as much anew takes several times as long as what is done with it.
 """
 
 from __future__ import annotations
@@ -18,54 +20,58 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class End:
-    """What one end of the interval adds.
-
-    Attributes
-    ----------
-    above
-        Whether it is the upper end.
-    first
-        Weighted sum of the derivatives by this end, shape (B,).
-    second
-        Weighted change of those derivatives when both ends move together, as slopes move them, (B, rows).
-    """
-
-    above: bool
-    first: Floats
-    second: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sums:
     """What rows of one category add to the derivatives under each set of weights.
 
     Attributes
     ----------
     along
-        Weighted derivatives when both ends move together, shape (B, rows).
+        Weighted sum of x times the derivatives when both ends move together, shape (B, 1+p).
     mixed
         Weighted sum of the mixed second derivatives, shape (B,); 0 with a single end.
-    ends
-        The finite ends.
+    aboves
+        Of each finite end, whether it is the upper one.
+    firsts
+        Weighted sum of the derivatives by each, shape (B,).
+    seconds
+        Weighted change of those derivatives when both ends move together, as slopes move them, (B, rows);
+        none where they are not asked for.
     """
 
     along: Floats
     mixed: Floats | float
-    ends: tuple[End, ...]
+    aboves: tuple[bool, ...]
+    firsts: tuple[Floats, ...]
+    seconds: tuple[Floats, ...]
 
     def curved(self) -> Floats:
-        """Return weighted second derivatives when both ends move together, shape (B, rows)."""
-        one, *other = (end.second for end in self.ends)
-        return one + other[0] if other else one
+        """Return weighted second derivatives when both ends move together, shape (B, rows).
+
+        They lie where ``seconds`` did.
+        """
+        one, *other = self.seconds
+        return np.add(one, other[0], out=one) if other else one
 
 
-def interval_sums(link: Link, w: Floats, eta: Floats, low: Floats | None, high: Floats | None) -> Sums:
-    """Return the derivatives' sums; what overflows gives numbers that are not finite, without a warning."""
+def interval_sums(
+    link: Link,
+    w: Floats,
+    eta: Floats,
+    low: Floats | None,
+    high: Floats | None,
+    *,
+    x: Floats,
+    work: Floats,
+    curved: bool = True,
+) -> Sums:
+    """Return the derivatives' sums, of which ``seconds`` lie in ``work``.
+
+    What overflows gives numbers that are not finite, without a warning.
+    """
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if link.name == "logit":
-            return _logistic(w, eta, low, high)
-        return _general(link, w, eta, low, high)
+            return _logistic(w, eta, low, high, x, work, curved=curved)
+        return _general(link, w, eta, low, high, x, curved=curved)
 
 
 def log_probabilities(link: Link, eta: Floats, low: Floats | None, high: Floats | None) -> Floats:
@@ -78,46 +84,59 @@ def log_probabilities(link: Link, eta: Floats, low: Floats | None, high: Floats 
     return link.log_sf(low - eta)
 
 
-def _general(link: Link, w: Floats, eta: Floats, low: Floats | None, high: Floats | None) -> Sums:
+def _general(
+    link: Link, w: Floats, eta: Floats, low: Floats | None, high: Floats | None, x: Floats, *, curved: bool
+) -> Sums:
     log_p = log_probabilities(link, eta, low, high)
-    firsts, slopes = [], []
-    for cut, sign in ((high, 1.0), (low, -1.0)):
-        if cut is not None:
-            end = cut - eta
-            firsts.append(sign * np.exp(link.log_pdf(end) - log_p))
-            slopes.append(link.pdf_slope(end))
-    mixed = -firsts[0] * firsts[1] if len(firsts) == 2 else np.zeros(1)
-    aboves = (True, False) if len(firsts) == 2 else (high is not None,)
-    ends = tuple(
-        End(above=above, first=(w * first).sum(axis=1), second=w * (first * (slope - first) + mixed))
-        for above, first, slope in zip(aboves, firsts, slopes, strict=True)
+    ends = [(cut - eta, sign) for cut, sign in ((high, 1.0), (low, -1.0)) if cut is not None]
+    firsts = [sign * np.exp(link.log_pdf(end) - log_p) for end, sign in ends]
+    mixed = -firsts[0] * firsts[1] if len(ends) == 2 else np.zeros(1)
+    slopes = [link.pdf_slope(end) for end, _ in ends] if curved else []
+    return Sums(
+        along=(w * sum(firsts)) @ x,
+        mixed=(w * mixed).sum(axis=1),
+        aboves=tuple(sign > 0 for _, sign in ends),
+        firsts=tuple((w * first).sum(axis=1) for first in firsts),
+        seconds=tuple(
+            w * (first * (slope - first) + mixed) for first, slope in zip(firsts, slopes, strict=False)
+        ),
     )
-    return Sums(along=w * sum(firsts), mixed=(w * mixed).sum(axis=1), ends=ends)
 
 
-def _logistic(w: Floats, eta: Floats, low: Floats | None, high: Floats | None) -> Sums:
+def _logistic(
+    w: Floats, eta: Floats, low: Floats | None, high: Floats | None, x: Floats, work: Floats, *, curved: bool
+) -> Sums:
     """Return the same for the logistic distribution, whose log-probability falls into three parts.
 
     ``F(u) - F(l) = F(u) (1 - F(l)) (1 - exp(l - u))``, and u - l is the same in all rows. With ``narrow`` the
     derivative of the third part, those by u and l are ``1 - F(u) + narrow`` and ``-F(l) - narrow``.
     """
-    odds = np.exp(eta)
-    total = w.sum(axis=1)
+    odds = np.exp(eta, out=eta)
+    below = work[0, : len(eta)]
     narrow = 1 / np.expm1(high - low)[:, 0] if low is not None and high is not None else np.zeros(1)
-    along = np.zeros_like(w) if high is None else -w
-    ends = []
+    weights = w @ x
+    total = weights[:, 0]
+    along = np.zeros_like(weights) if high is None else weights
+    aboves, firsts, seconds = [], [], []
     for cut, above in ((high, True), (low, False)):
         if cut is None:
             continue
-        below = np.exp(-cut) * odds
+        np.multiply(odds, np.exp(-cut), out=below)
         below += 1
         np.reciprocal(below, out=below)  # F at this end
-        weighted = w * below
-        along += weighted
-        share = weighted.sum(axis=1)
-        first = total * (1 + narrow) - share if above else -total * narrow - share
-        below -= 1
-        weighted *= below
-        ends.append(End(above=above, first=first, second=weighted))
-    np.negative(along, out=along)
-    return Sums(along=along, mixed=total * narrow * (1 + narrow), ends=tuple(ends))
+        weighted = np.multiply(w, below, out=work[2 if above else 1])
+        share = weighted @ x
+        along = along - share
+        aboves.append(above)
+        firsts.append((total * (1 + narrow) if above else -total * narrow) - share[:, 0])
+        if curved:
+            below -= 1
+            weighted *= below
+            seconds.append(weighted)
+    return Sums(
+        along=along,
+        mixed=total * narrow * (1 + narrow),
+        aboves=tuple(aboves),
+        firsts=tuple(firsts),
+        seconds=tuple(seconds),
+    )

@@ -56,9 +56,11 @@ def made_replicates(design: SurveyDesign, resolved: ResolvedDesign, frame: pd.Da
         raise DesignError(*faults)
     made = _made(design, resolved, frame)
     many = made.multipliers.shape[1]
+    weights = made.multipliers[resolved.psu]
+    weights *= resolved.weights[:, None]
     drawn = f", seed {design.seed}" if design.seed is not None else ""
     return Replication(
-        weights=resolved.weights[:, None] * made.multipliers[resolved.psu],
+        weights=weights,
         scale=made.scale,
         rscales=np.ones(many) if made.rscales is None else made.rscales,
         mse=design.mse,

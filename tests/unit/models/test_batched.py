@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,47 @@ def test_each_is_the_maximum_of_its_own_likelihood(link: LinkName, n_cuts: int, 
         alone = search.maximise(x[live], y[live], weights[live], n_cuts=n_cuts, link=LINKS[link], offset=part)
         assert theta[r] == pytest.approx(alone.theta, abs=SAME)
         assert values[r] == pytest.approx(alone.loglik, rel=SAME)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit"])
+def test_a_last_step_with_the_information_of_the_place_before_leads_to_the_same(
+    link: LinkName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y, w = drawn(3_000, 3, 3, 40)
+    start = search.maximise(x, y, np.ones(3_000), n_cuts=3, link=LINKS[link]).theta
+    rows = sort_rows(x, y, 3)
+    taken: list[int] = []
+    as_is = batched.scores
+
+    def counted(*arguments: Any) -> np.ndarray:
+        taken.append(len(arguments[1]))
+        return as_is(*arguments)
+
+    monkeypatch.setattr(batched, "scores", counted)
+    theta, found = newton(rows, w[:, rows.order], start, LINKS[link])
+    assert found.all()
+    assert sum(taken) > 20  # most of them
+    monkeypatch.setattr(batched, "NEGLIGIBLE", 0.0)  # nothing will do but Newton's own steps
+    newtons, found = newton(rows, w[:, rows.order], start, LINKS[link])
+    assert found.all()
+    assert theta == pytest.approx(newtons, abs=SAME)
+
+
+def test_scores_alone_are_those_of_the_whole() -> None:
+    x, y, w = drawn(700, 3, 3, 6)
+    for link in LINKS.values():
+        rows = sort_rows(x, y, 3)
+        theta = np.random.default_rng(5).normal(size=(6, 6)) / 9 + [-1.0, 0.1, 1.2, 0.0, 0.0, 0.0]
+        whole, _ = batched.totals(rows, w[:, rows.order], theta, link)
+        assert batched.scores(rows, w[:, rows.order], theta, link) == pytest.approx(
+            whole, rel=1e-13, abs=1e-10
+        )
+        values = np.array([np.eye(6)[j] * 1e-5 for j in range(6)])
+        ahead, behind = (
+            [log_likelihoods(rows, w[:, rows.order], theta + sign * step, link) for step in values]
+            for sign in (1, -1)
+        )
+        assert np.transpose(np.subtract(ahead, behind)) / 2e-5 == pytest.approx(whole, abs=1e-4)
 
 
 def test_pieces_and_kept_products_change_nothing_but_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
