@@ -29,7 +29,7 @@ from unittest.mock import patch
 
 import numpy as np
 from bench_data import DESIGN, FACTORS, Survey, categorical, numeric, write
-from bench_measured import ROW_BY_ROW, Measured
+from bench_measured import OF_NUMBERS, ROW_BY_ROW, Measured
 from bench_page import page
 from bench_peers import ORDERED_MODEL, R_PROGRAMS, design_matrix, from_r, from_svy, statsmodels_programs
 from bench_time import Timing, peak_memory, timed
@@ -128,6 +128,9 @@ def _others(
     if survey.predictors == FACTORS:
         for model, fit in our_fits(survey).items():
             yield model, partial(_row_by_row, model, fit, repeats)
+        for model, fit in our_fits(numeric(survey.n)).items():
+            if "design" in model:
+                yield model, partial(timed, model, OF_NUMBERS, fit, _no_slopes, repeats)
     yield from statsmodels_programs(survey, repeats, ordered=ORDERED_MODEL not in left_out).items()
     for program, model in R_PROGRAMS.items():
         if with_r and program not in left_out:
@@ -139,6 +142,10 @@ def _others(
 def _row_by_row(model: str, fit: Callable[[], FittedModel], repeats: int) -> Timing:
     with patch("coprodstats.models.prepare.find_patterns", return_value=None):
         return timed(model, ROW_BY_ROW, fit, our_slopes, repeats)
+
+
+def _no_slopes(_: FittedModel) -> None:
+    """Return nothing: slopes of other predictors are not to be compared."""
 
 
 def _our_name(model: str) -> str:

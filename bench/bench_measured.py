@@ -9,6 +9,8 @@ from bench_time import Timing
 
 # Ours, with respondents who are alike not fitted together.
 ROW_BY_ROW = "coprodstats, row by row"
+# Ours, of the survey of numbers, in which no two are alike.
+OF_NUMBERS = "coprodstats, as many rows of numbers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -41,7 +41,8 @@ READING = """\
   time for categories may be below it.
 - Memory is the peak of what Python and numpy allocate during a fit, above what was there before (tracemalloc;
   buffers of compiled libraries are not seen), in units of the design matrix, n × 15 doubles.
-- *Row by row* are our fits of categories with respondents who are alike not fitted together.
+- *Row by row* are our fits of categories with respondents who are alike not fitted together; *as many rows of
+  numbers* those of the other survey.
 - Sums by group over 200,000 rows and more are made on two threads. Threads over the blocks of a fit, and
   over its columns, were tried: they made it slower.
 
@@ -104,7 +105,7 @@ def _table(one: Measured, model: str) -> list[str]:
         if t.note:
             lines.append(f"| {t.program} | {t.note} | | | | | |")
             continue
-        gap = "" if t is base else f"{np.abs(t.slopes - base.slopes).max():.1e}"
+        gap = "" if t is base or t.slopes is None else f"{np.abs(t.slopes - base.slopes).max():.1e}"
         times = 1.0 if t is base else t.times_ours
         lines.append(
             f"| {t.program} | {t.median:.4f} | {min(t.wall):.4f} | {t.median_cpu:.4f} | {len(t.wall)} "

@@ -33,7 +33,7 @@ class Timing:
     wall, cpu
         Seconds of each repetition; none if it was not run.
     slopes
-        The estimated slopes, as far as the program gives them in the order of the formula.
+        The estimated slopes in the order of the formula, None if they are not to be compared.
     beside
         Wall seconds of ours right before and right after it.
     note
@@ -87,8 +87,13 @@ def timed(
         wall, cpu = [], []  # the first call paid for imports and caches
         while len(wall) < repeats and not (len(wall) >= 3 and sum(wall) > PATIENCE):
             fitted = once()
+    estimated = slopes(fitted)
     found = Timing(
-        model=model, program=program, wall=tuple(wall), cpu=tuple(cpu), slopes=np.asarray(slopes(fitted))
+        model=model,
+        program=program,
+        wall=tuple(wall),
+        cpu=tuple(cpu),
+        slopes=None if estimated is None else np.asarray(estimated),
     )
     report(found)
     return found
