@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,7 @@ from coprodstats.models.batched import SortedRows, log_likelihoods, newton, sort
 from coprodstats.models.fan_out import in_blocks
 from coprodstats.models.margins import predictors_of
 from coprodstats.models.matrix import rebuild_matrix
+from coprodstats.models.rank import independent
 from coprodstats.models.refit import require_plain
 from coprodstats.models.replicate_fits import block_size
 from coprodstats.models.results import FittedModel
@@ -40,7 +41,8 @@ class Importance:
     replicates
         The same for each replicate, shape (replicates, variables, 2).
     failed
-        Replicates that could not be fitted (their outcome or a predictor did not vary, or was separated).
+        Replicates that could not be fitted (their outcome lacked a category or was separated, or variables
+        could not be told apart).
     """
 
     estimates: pd.DataFrame
@@ -150,7 +152,7 @@ def importance(
     columns = {
         name: [j for j, column in enumerate(model.spec.columns) if name in column.variables] for name in names
     }
-    problem = _Problem.of(model)
+    problem = _Problem.of(model, apart=columns.values())
     everything = list(range(problem.x.shape[1]))
     subsets = [everything, *([j for j in everything if j not in c] for c in columns.values())]
 
@@ -193,7 +195,7 @@ def block_share(
         If more than a tenth of the replicates can't be fitted.
     """
     names = predictors_of(model, variables)
-    problem = _Problem.of(model)
+    problem = _Problem.of(model, apart=())
     inside = [j for j, column in enumerate(model.spec.columns) if set(column.variables) <= set(names)]
 
     def measure(fits: list[_Fits], w: Floats) -> Floats:
@@ -212,22 +214,32 @@ def block_share(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Problem:
-    """The model's sample as arrays, predictors centred and scaled by column."""
+    """The model's sample as arrays, predictors centred and scaled by column.
+
+    Columns of one set in ``apart`` must be told from those outside it.
+    """
 
     model: FittedModel
     x: Floats
     y: NDArray[np.intp]
     n_cuts: int
+    apart: tuple[frozenset[int], ...]
 
     @classmethod
-    def of(cls, model: FittedModel) -> _Problem:
+    def of(cls, model: FittedModel, apart: Iterable[Sequence[int]]) -> _Problem:
         require_plain(model, "importance")
         _require_psus(model)
         raw = rebuild_matrix(model.spec, model.sample)
         w = model.sample_weights
         centre = np.average(raw, axis=0, weights=w)
         size = np.sqrt(np.average((raw - centre) ** 2, axis=0, weights=w))
-        return cls(model=model, x=(raw - centre) / size, y=model.sample_y, n_cuts=len(model.categories) - 1)
+        return cls(
+            model=model,
+            x=(raw - centre) / size,
+            y=model.sample_y,
+            n_cuts=len(model.categories) - 1,
+            apart=tuple(frozenset(columns) for columns in apart),
+        )
 
     def null_logliks(self, w: Floats) -> Floats:
         """Return the log-likelihood without predictors under each set of weights (B, n), shape (B,)."""
@@ -277,17 +289,30 @@ class _Submodel:
         return _Fits(theta=theta, loglik=loglik)
 
     def _alone(self, w: Floats) -> Floats:
-        """Return the fit under one set of weights; what a column without variation adds is not told."""
+        """Return the fit under one set of weights, NaN where there is none, shape (q,).
+
+        Columns that are combinations of others there, as the indicators of a factor's levels are where its
+        reference is missing, get slopes of zero: neither the likelihood nor the spread of what a variable
+        adds depends on which of them do, unless its columns are combined with others.
+        """
         problem = self.problem
+        theta = np.full(len(self.start), np.nan)
         live = w > 0
-        if (np.bincount(problem.y[live], minlength=problem.n_cuts + 1) == 0).any():
-            return np.full(len(self.start), np.nan)
-        x = problem.x[live][:, self.columns]
-        varying = np.ptp(x, axis=0) > 0
-        if separating_direction(x[:, varying], problem.y[live], problem.n_cuts) is not None:
-            return np.full(len(self.start), np.nan)
-        found = maximise(x, problem.y[live], w[live], n_cuts=problem.n_cuts, link=problem.model.link)
-        return np.full(len(self.start), np.nan) if found.stalled else found.theta
+        y, x = problem.y[live], problem.x[live][:, self.columns]
+        if (np.bincount(y, minlength=problem.n_cuts + 1) == 0).any():
+            return theta
+        kept, made_of = independent(x, w[live])
+        for j, parts in made_of.items():
+            together = {self.columns[k] for k in (j, *parts)}
+            if any(0 < len(together & columns) < len(together) for columns in problem.apart):
+                return theta
+        if separating_direction(x[:, kept], y, problem.n_cuts) is not None:
+            return theta
+        found = maximise(x[:, kept], y, w[live], n_cuts=problem.n_cuts, link=problem.model.link)
+        if not found.stalled:
+            theta[:] = 0
+            theta[np.r_[: problem.n_cuts, np.array(kept, dtype=int) + problem.n_cuts]] = found.theta
+        return theta
 
 
 def _require_psus(model: FittedModel) -> None:

@@ -37,7 +37,10 @@ BLOCK_NUMBERS = 16_000_000
 # Information per respondent, in units of one standard deviation, below which there is no estimate: on
 # separated data it is below 1e-16 when the score has vanished.
 NO_INFORMATION = 1e-10
-NO_MAXIMUM = "the likelihood has no finite maximum: the outcome is separated, or a column does not vary"
+NO_MAXIMUM = (
+    "the likelihood has no finite maximum: "
+    "the outcome is separated, or a column does not vary, or only with others"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -38,8 +38,11 @@ def measures(frame: pd.DataFrame) -> np.ndarray:
     parts = {
         "age": b["age"] * frame["age"],
         "trust": b["trust"] * frame["trust"],
-        "part": b["part[T.north]"] * (frame["part"] == "north")
-        + b["part[T.south]"] * (frame["part"] == "south"),
+        "part": sum(
+            b[f"part[T.{level}]"] * (frame["part"] == level)
+            for level in frame["part"].unique()
+            if f"part[T.{level}]" in b.index
+        ),
     }
     without = {"age": "trust + part", "trust": "age + part", "part": "age + trust"}
     found = []
@@ -69,11 +72,45 @@ def test_the_share_of_a_block(people: pd.DataFrame) -> None:
     assert share.failed == 0
 
 
-def test_a_level_that_a_replicate_lacks_costs_no_replicate(people: pd.DataFrame) -> None:
-    rare = people.assign(part=people["part"].mask(people["town"].isin([1, 2]), "abroad"))
-    found = importance(fit(rare, "age + part"), n_replicates=30, seed=1)
+@pytest.mark.parametrize("level", ["abroad", "west"])
+def test_a_level_that_a_replicate_lacks_costs_no_replicate(people: pd.DataFrame, level: str) -> None:
+    """The first in the alphabet is the reference: without it the columns of the others add up to one."""
+    rare = people.assign(part=people["part"].mask(people["town"] == 1, level))
+    model = fit(rare, "age + trust + part")
+    found = importance(model, n_replicates=20, seed=1)
     assert found.failed == 0
-    assert np.isfinite(found.replicates).all()
+    lacking = 0
+    for ours, w in zip(found.replicates, bootstrap_weights(model.design, 20, seed=1), strict=True):
+        inside = rare.assign(w=w)[w > 0]
+        lacking += level not in set(inside["part"])
+        assert ours == pytest.approx(measures(inside), rel=1e-9)
+    assert 0 < lacking < 20
+
+
+def test_a_replicate_without_the_only_level_that_differs_is_of_no_importance(people: pd.DataFrame) -> None:
+    rare = people.assign(part=np.where(people["town"] == 1, "west", "north"))
+    model = fit(rare, "part")
+    found = importance(model, n_replicates=20, seed=1)
+    assert found.failed == 0
+    lacking = [not w[rare["part"] == "west"].any() for w in bootstrap_weights(model.design, 20, seed=1)]
+    assert 0 < sum(lacking) < 20
+    assert found.replicates[lacking] == pytest.approx(0, abs=1e-12)
+    assert (np.abs(found.replicates[~np.array(lacking)]) > 1e-6).all()
+
+
+def test_a_replicate_in_which_two_predictors_are_the_same_tells_nothing_of_either(
+    people: pd.DataFrame,
+) -> None:
+    one = people["trust"] > 0
+    twins = people.assign(one=one.astype(int), other=(one ^ (people["town"] == 1)).astype(int))
+    for right, variables in (("age + one + other", None), ("age + one + other + one:other", ["age", "one"])):
+        model = fit(twins, right)
+        lacking = sum(not w[twins["town"] == 1].any() for w in bootstrap_weights(model.design, 60, seed=1))
+        assert 6 < lacking < 60
+        with pytest.raises(ModelError, match=rf"{lacking} of 60 bootstrap replicates could not be fitted"):
+            importance(model, variables, n_replicates=60, seed=1)
+    assert importance(model, ["age"], n_replicates=60, seed=1).failed == 0
+    assert block_share(model, ["one", "other"], n_replicates=60, seed=1).failed == 0
 
 
 def test_replicates_without_a_category_are_counted_and_too_many_refused(people: pd.DataFrame) -> None:
