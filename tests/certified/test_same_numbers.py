@@ -21,8 +21,6 @@ TESTS = Path(__file__).resolve().parents[1]
 # Kernels of OpenBLAS with and without fused multiply-add, of 128, 256 and 512 bits.
 KERNELS = ("Haswell", "SkylakeX", "Prescott")
 SEED = 20_120_301
-
-
 PRODUCT = "import numpy as np; a = np.ones((64, 64)); a @ a"
 
 

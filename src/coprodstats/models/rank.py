@@ -40,7 +40,7 @@ def rank_deficient(x: Floats, w: Floats, columns: tuple[Column, ...]) -> None:
 
 
 def independent(x: Floats, w: Floats) -> tuple[list[int], dict[int, list[int]]]:
-    """Return the columns that are no combination of those before and an intercept, and what others are of.
+    """Return which columns are no combinations of others, and what the rest are made of.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def independent(x: Floats, w: Floats) -> tuple[list[int], dict[int, list[int]]]:
     Returns
     -------
     kept : list of int
-        The columns that are no combination, in order.
+        The columns that are no combination of an intercept and those before them.
     made_of : dict of int to list of int
-        Of each other column the columns among these that it is made of; none if it does not vary.
+        Of each other column the kept ones that it is made of; none if it does not vary.
     """
     centred = (x - np.average(x, axis=0, weights=w)) * np.sqrt(w)[:, None]
     size = np.sqrt((centred**2).sum(axis=0))
